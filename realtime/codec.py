@@ -1,0 +1,134 @@
+"""The trained networks at work: patches to latents, latents to tiles, each in one batched pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from realtime.arrays import Latents, Patches, Tiles
+from realtime.errors import UserError
+from realtime.tileset import TileSet
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""Names for `--provider`, and what onnxruntime calls them."""
+
+Preference = npt.NDArray[np.float32]
+"""[N, K + 2] float32: a bonus for every kind, how far to forgive kinds what they score on flat
+cells (0..1), and a shift of the tone that chooses polarity."""
+
+
+class Codec:
+    """A tile set's regressor and decoder, loaded."""
+
+    def __init__(self, tile_set: TileSet, providers: Sequence[str] | None = None) -> None:
+        """Load both networks.
+
+        Args:
+            tile_set: which; its files are read here.
+            providers: onnxruntime names or short ones (`cpu`, `cuda`, ...), best first;
+                None: the CPU, which is the quickest for networks of this size.
+
+        Raises:
+            UserError: a provider is not there, or a network does not fit its sidecar.
+        """
+        self.tile_set = tile_set
+        wanted = _provider_names(providers)
+        self._regressor = _session(tile_set.folder / "regressor.onnx", wanted)
+        self._decoder = _session(tile_set.folder / "decoder.onnx", wanted)
+        _check_ports(self._regressor, tile_set, "regressor", _regressor_inputs(tile_set))
+        _check_ports(self._decoder, tile_set, "decoder", ("latents", "pixels"))
+
+    @property
+    def providers(self) -> list[str]:
+        """The providers that really run, best first."""
+        return list(self._decoder.get_providers())
+
+    def encode(self, cells: npt.NDArray[np.uint8], preference: Preference | None = None) -> Latents:
+        """Map cells to latents.
+
+        Args:
+            cells: [N, P, P] uint8 luminance or [N, P, P, 3] uint8 BGR, as the tile set takes.
+            preference: [N, K + 2] for a tile set with kinds, else None.
+
+        Returns:
+            [N, D] float32 0..1.
+        """
+        inputs: dict[str, npt.NDArray[np.float32]] = {"patches": to_patches(cells)}
+        if preference is not None:
+            inputs["preference"] = preference
+        return np.asarray(self._regressor.run(["latents"], inputs)[0], np.float32)
+
+    def decode(self, latents: Latents, tile_size: int) -> Tiles:
+        """Map latents to tiles, exactly.
+
+        Args:
+            latents: [N, D] float32 0..1.
+            tile_size: T, pixels along one side of a tile.
+
+        Returns:
+            [N, T, T] or [N, T, T, 3] uint8 (BGR).
+        """
+        pixels = (np.arange(tile_size, dtype=np.float32) + 0.5) / tile_size
+        tiles = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
+        np.multiply(tiles, 255, out=tiles)
+        np.rint(tiles, out=tiles)
+        return np.asarray(tiles, np.uint8)
+
+
+def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:
+    """[N, P, P] or [N, P, P, 3] uint8 -> [N, C, P, P] float32 0..1."""
+    planes = cells[:, None] if cells.ndim == 3 else cells.transpose(0, 3, 1, 2)
+    return np.asarray(np.multiply(planes, np.float32(1 / 255), dtype=np.float32))
+
+
+def _provider_names(providers: Sequence[str] | None) -> list[str]:
+    wanted = [PROVIDERS.get(name.lower(), name) for name in providers or ("cpu",)]
+    built_in = onnxruntime.get_available_providers()
+    for name in wanted:
+        if name not in built_in:
+            short = {long: short for short, long in PROVIDERS.items()}
+            names = ", ".join(short.get(known, known) for known in built_in)
+            raise UserError(
+                f"provider {short.get(name, name)!r} is not installed; there are: {names}"
+            )
+    return wanted
+
+
+def _session(path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # Threads that spin while they wait take the CPU from the capture and the encoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, sess_options=options, providers=providers)
+    except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
+        reason = str(error).splitlines()[0][:200]
+        raise UserError(f"{path}: onnxruntime cannot load it ({reason})") from error
+    if session.get_providers()[0] != providers[0]:
+        raise UserError(f"provider {providers[0]} failed to start; use --provider cpu")
+    session.disable_fallback()
+    return session
+
+
+def _regressor_inputs(tile_set: TileSet) -> tuple[str, ...]:
+    return ("patches", "preference") if tile_set.kinds else ("patches",)
+
+
+def _check_ports(
+    session: onnxruntime.InferenceSession, tile_set: TileSet, name: str, expected: tuple[str, ...]
+) -> None:
+    found = tuple(port.name for port in session.get_inputs())
+    if found != expected:
+        path = tile_set.folder / f"{name}.onnx"
+        raise UserError(f"{path}: takes {', '.join(found)}, expected {', '.join(expected)}")

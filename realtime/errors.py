@@ -1,0 +1,22 @@
+"""Errors whose message is meant for the person at the keyboard, not for a programmer."""
+
+
+class AutomosaicError(Exception):
+    """A failure with a one-line message that says what happened and what to do about it.
+
+    The command line prints the message and ends with `exit_status`; a traceback is kept for bugs.
+    """
+
+    exit_status = 1
+
+
+class UserError(AutomosaicError):
+    """A mistake in what was asked for: a missing file, an impossible option."""
+
+    exit_status = 2
+
+
+class DeviceError(AutomosaicError):
+    """Something outside the program failed: a camera, a display, a driver, a disk."""
+
+    exit_status = 1

@@ -1,0 +1,196 @@
+"""The filter, on tile sets whose answers are known and on the shipped ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from realtime import MosaicFilter
+from realtime.arrays import Frame
+from realtime.errors import UserError
+from tests.tile_sets import PLAIN, STRIPES
+
+DEMO = Path(__file__).parents[1] / "realtime" / "assets" / "demo.jpg"
+
+
+def photo() -> Frame:
+    """The shipped picture at 640x360, [360, 640, 3] uint8 BGR."""
+    picture = cv2.imread(str(DEMO))
+    assert picture is not None
+    return np.asarray(cv2.resize(picture[40:328], (640, 360)), np.uint8)
+
+
+def squares(rows: int, columns: int, side: int) -> Frame:
+    """A grey picture of squares that differ, [rows * side, columns * side, 3] uint8 BGR."""
+    levels = np.random.default_rng(1).integers(0, 256, (rows, columns), np.uint8)
+    return levels.repeat(side, 0).repeat(side, 1)[:, :, None].repeat(3, 2)
+
+
+def cell_means(picture: Frame, rows: int, columns: int) -> npt.NDArray[np.float64]:
+    """Mean luminance of the cells, [rows, columns] float64."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    cells = grey.reshape(rows, height // rows, columns, width // columns)
+    return np.asarray(cells.mean(axis=(1, 3)))
+
+
+def test_the_mosaic_of_squares_in_flat_tiles_is_the_picture() -> None:
+    frame = squares(6, 8, 16)
+    mosaic = MosaicFilter.load(PLAIN, columns=8, exact=True, stabilise=False)(frame)
+    assert np.array_equal(mosaic, frame)
+
+
+def test_the_atlas_differs_from_exact_decoding_by_less_than_its_step() -> None:
+    frame = squares(6, 8, 16)
+    mosaic = MosaicFilter.load(PLAIN, columns=8, stabilise=False)(frame)
+    assert np.abs(mosaic.astype(int) - frame).max() <= 1
+
+
+def test_shape_of_the_mosaic() -> None:
+    frame = photo()
+    made = MosaicFilter.load(PLAIN, columns=40)
+    assert made(frame).shape == (23 * 16, 40 * 16, 3)
+    assert (made.columns, made.rows, made.tile_size) == (40, 23, 16)
+    assert MosaicFilter.load(PLAIN, columns=40, tile_size=28)(frame).shape == (644, 1120, 3)
+    assert MosaicFilter.load(PLAIN, columns=40, size=(321, 200))(frame).shape == (200, 321, 3)
+
+
+def test_every_setting_may_change_between_frames() -> None:
+    made = MosaicFilter.load(STRIPES, columns=16)
+    frame = photo()
+    made(frame)
+    made.columns = 20
+    assert made(frame).shape == (11 * 32, 640, 3)
+    made.colour = "tint"
+    assert made(frame)[..., 0].tolist() != made(frame)[..., 2].tolist()
+    made.tile_set = str(PLAIN)
+    assert made.tile_set == "plain"
+    assert made(frame).shape == (11 * 32, 640, 3)
+    made.size = (320, 180)
+    assert made(frame).shape == (180, 320, 3)
+    assert made(frame[:200, :300]).shape == (180, 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "message"),
+    [
+        (None, TypeError, "found NoneType"),
+        (np.zeros((4, 4, 3), np.float32), TypeError, "found dtype float32"),
+        (np.zeros((4, 4), np.uint8), ValueError, r"found shape \(4, 4\)"),
+        (np.zeros((0, 4, 3), np.uint8), ValueError, r"found shape \(0, 4, 3\)"),
+        (np.zeros((4, 4, 3), np.uint8), ValueError, "fewer columns"),
+    ],
+)
+def test_what_is_no_frame_is_refused(frame: Frame, error: type[Exception], message: str) -> None:
+    made = MosaicFilter.load(PLAIN, columns=8)
+    with pytest.raises(error, match=message):
+        made(frame)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"columns": 0},
+        {"colour": "pink"},
+        {"variety": 1.5},
+        {"variety": float("nan")},
+        {"colour": "duo:#12345-#ffffff"},
+    ],
+)
+def test_impossible_settings_are_refused(asked: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"found .*, expected"):
+        MosaicFilter.load(PLAIN, **asked)  # type: ignore[arg-type]
+
+
+def test_unknown_tile_set_names_those_there_are() -> None:
+    with pytest.raises(UserError, match="digits"):
+        MosaicFilter.load("no-such-set")
+
+
+def test_unknown_provider_is_an_error_and_names_those_there_are() -> None:
+    with pytest.raises(UserError, match=r"there are: .*cpu"):
+        MosaicFilter.load(PLAIN, providers=["tensorrt"])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_equal_frames_give_equal_mosaics_without_stabilising(seed: int, variety: float) -> None:
+    random = np.random.default_rng(seed)
+    frames = random.integers(0, 256, (2, 48, 64, 3), np.uint8)
+    made = MosaicFilter.load(STRIPES, columns=8, variety=variety, stabilise=False)
+    first = made(frames[0])
+    made(frames[1])
+    assert np.array_equal(made(frames[0]), first)
+
+
+def test_camera_noise_changes_no_tile_and_a_cut_changes_all() -> None:
+    random = np.random.default_rng(5)
+    frame = photo()
+    made = MosaicFilter.load(STRIPES, columns=32)
+    still = made(frame)
+    for _ in range(5):
+        noise = random.normal(0, 4, frame.shape)
+        noisy = np.clip(frame + noise, 0, 255).astype(np.uint8)
+        assert np.array_equal(made(noisy), still)
+    cut = 255 - frame
+    shown = made(cut)
+    fresh = MosaicFilter.load(STRIPES, columns=32)(cut)
+    means = cell_means(shown, 18, 32), cell_means(fresh, 18, 32)
+    assert np.abs(means[0] - means[1]).max() < 12
+
+
+def test_reset_forgets_the_past() -> None:
+    frame = photo()
+    made = MosaicFilter.load(STRIPES, columns=32)
+    first = made(frame)
+    made(255 - frame)
+    made.reset()
+    assert np.array_equal(made(frame), first)
+
+
+def test_variety_mixes_the_kinds() -> None:
+    frame = np.full((96, 128, 3), 90, np.uint8)
+    made = MosaicFilter.load(STRIPES, columns=16, variety=1, stabilise=False)
+    tiles = made(frame)[..., 0].reshape(12, 8, 16, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)
+    upper = (tiles[:, 0, 0] == tiles[:, 0, 7]).mean()
+    assert 0.3 < upper < 0.7
+
+
+def test_tint_has_the_mean_colour_of_every_cell() -> None:
+    frame = photo()
+    made = MosaicFilter.load(STRIPES, columns=32, colour="tint", stabilise=False)
+    mosaic = made(frame)
+    wanted = cv2.resize(frame, (32, 18), interpolation=cv2.INTER_AREA).astype(int)
+    found = cv2.resize(mosaic, (32, 18), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(wanted - found).mean() < 3
+
+
+def test_duo_runs_from_one_colour_to_the_other() -> None:
+    frame = squares(6, 8, 16)
+    made = MosaicFilter.load(PLAIN, columns=8, colour="duo:#102030-#f0e0d0", exact=True)
+    mosaic = made(np.where(frame > 127, 255, 0).astype(np.uint8))
+    assert set(map(tuple, mosaic.reshape(-1, 3).tolist())) == {(48, 32, 16), (208, 224, 240)}
+
+
+@pytest.mark.parametrize("name", MosaicFilter.available())
+def test_shipped_sets_make_mosaics_of_every_size(name: str) -> None:
+    made = MosaicFilter.load(name, columns=24)
+    for tile_size in (8, 16, 28, 40):
+        made.wanted_tile_size = tile_size
+        assert made(photo()).shape[1] == 24 * tile_size
+
+
+def test_digits_have_the_tones_of_the_picture() -> None:
+    frame = photo()[:, 32:608]
+    made = MosaicFilter.load("digits", columns=64, tile_size=16, stabilise=False)
+    large = np.asarray(cv2.resize(frame, (1024, 640), interpolation=cv2.INTER_AREA), np.uint8)
+    wanted = cell_means(large, 40, 64)
+    found = cell_means(made(frame), 40, 64)
+    difference = np.clip(wanted / 255, 0.05, 0.95) - found / 255
+    assert np.sqrt(np.square(difference).mean()) < 0.01
