@@ -1,0 +1,35 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+# First of all, as in the program: windows hang where PyAV is imported before OpenCV.
+import cv2  # noqa: F401
+import pytest
+
+
+@pytest.fixture(scope="session")
+def x11_display() -> Iterator[str]:
+    """Run an X server without a screen and yield its name, such as ":5"."""
+    if not shutil.which("Xvfb"):
+        pytest.skip("needs Xvfb: apt-get install xvfb xdotool imagemagick")
+    answer, tell = os.pipe()
+    command = ["Xvfb", "-displayfd", str(tell), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[tell], stderr=subprocess.DEVNULL) as server:
+        os.close(tell)
+        with os.fdopen(answer) as pipe:
+            number = pipe.readline().strip()
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture
+def display(x11_display: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let windows open on an X server without a screen."""
+    monkeypatch.setenv("DISPLAY", x11_display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return x11_display

@@ -1,0 +1,344 @@
+"""The loop: pacing, limits, counting, and an orderly end whatever happens."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from realtime.arrays import Frame
+from realtime.camera import Camera
+from realtime.demo import Demo
+from realtime.errors import UserError
+from realtime.loop import Settings, mirror_tiles, run
+from realtime.outputs import Outputs
+from realtime.sources import Source
+from realtime.stopping import Stop
+from realtime.tally import Statistics
+from tests.fakes import FakeCapture, FakeFilter, FakeSink, FakeSource, FakeWindow
+
+HANG_S = 10.0
+"""Nothing here may take this long, on the slowest of machines."""
+
+FOR_EVER = [number / 100 for number in range(100_000)]
+
+
+@pytest.fixture(autouse=True)
+def no_hang() -> Iterator[None]:
+    """Fail a test that took too long to be called orderly."""
+    start = time.perf_counter()
+    yield
+    assert time.perf_counter() - start < HANG_S
+
+
+def play(
+    source: Source,
+    *,
+    window: FakeWindow | None = None,
+    cameras: tuple[FakeSink, ...] = (),
+    files: tuple[FakeSink, ...] = (),
+    made_by: FakeFilter | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    report: Callable[[str], None] = lambda line: None,
+    **settings: float | bool | None,
+) -> Statistics:
+    """Run the loop and check what holds for every run."""
+    outputs = Outputs(window=window, cameras=cameras, files=files, report=report)
+    asked = Settings(**settings)  # type: ignore[arg-type]
+    statistics = run(source, made_by or FakeFilter(), outputs, asked, stop=stop)
+    assert statistics.captured == statistics.frames + statistics.dropped
+    assert all(sink.closings == 1 for sink in (*cameras, *files, *([window] if window else [])))
+    assert source.closings == 1 if isinstance(source, FakeSource) else source.read() is None
+    return statistics
+
+
+class TestPace:
+    """Who sets the pace, and which frames count."""
+
+    def test_a_recorded_clip_keeps_every_frame_at_its_time(self) -> None:
+        times = [0.0, 0.5, 7.0, 90.0]
+        sink = FakeSink()
+        start = time.perf_counter()
+        statistics = play(FakeSource(times), files=(sink,))
+        assert sink.sent == list(enumerate(times))
+        assert (statistics.frames, statistics.dropped) == (4, 0)
+        assert time.perf_counter() - start < 5, "it was played instead of worked through"
+
+    def test_a_watched_clip_plays_at_its_own_time(self) -> None:
+        start = time.perf_counter()
+        window = FakeWindow()
+        play(FakeSource([0.0, 0.05, 0.3]), window=window)
+        assert time.perf_counter() - start >= 0.3
+        assert set(window.numbers) == {0, 1, 2}
+
+    def test_a_clip_that_is_watched_and_recorded_keeps_every_frame(self) -> None:
+        sink, window = FakeSink(), FakeWindow()
+        times = [0.0, 30.0, 60.0]
+        play(FakeSource(times), files=(sink,), window=window)
+        assert sink.numbers == window.numbers == [0, 1, 2]
+
+    def test_a_watched_clip_skips_what_is_late(self) -> None:
+        times = [number / 100 for number in range(60)]
+        window = FakeWindow()
+        slow = FakeFilter(takes_s=0.05)
+        statistics = play(FakeSource(times, fps=100), window=window, made_by=slow)
+        assert statistics.dropped > 20
+        assert window.numbers == sorted(set(window.numbers))
+
+    def test_even_a_hopelessly_late_clip_moves(self) -> None:
+        class Slow(FakeSource):
+            """Decoding it takes longer than showing it should."""
+
+            def read(self):  # type: ignore[no-untyped-def]
+                time.sleep(0.03)
+                return super().read()
+
+        times = [number / 100 for number in range(40)]
+        statistics = play(Slow(times, fps=100), window=FakeWindow())
+        assert statistics.frames >= 3
+
+    def test_a_live_source_is_never_held_up(self) -> None:
+        sink = FakeSink()
+        source = FakeSource([number / 50 for number in range(10)], live=True)
+        statistics = play(source, files=(sink,), window=FakeWindow())
+        assert sink.numbers == list(range(10))
+        assert statistics.frames == 10
+
+    def test_live_time_is_passed_on(self) -> None:
+        sink = FakeSink()
+        before = time.perf_counter()
+        play(FakeSource([0.0, 0.02], live=True), files=(sink,))
+        assert all(before <= time_s <= time.perf_counter() for _, time_s in sink.sent)
+
+    def test_a_slow_filter_gets_the_newest_frame_of_a_camera(self) -> None:
+        capture = FakeCapture(fps=100)
+        camera = Camera(capture, "fake")
+        statistics = play(camera, files=(FakeSink(),), made_by=FakeFilter(0.05), frames=6)
+        assert statistics.frames == 6
+        assert statistics.dropped > 6
+        assert statistics.captured <= capture.delivered
+
+
+class TestStill:
+    """A still picture is held for those who watch, and filed once."""
+
+    def test_is_filed_once(self) -> None:
+        sink = FakeSink()
+        assert play(FakeSource([0.0], still=True), files=(sink,)).frames == 1
+        assert sink.numbers == [0]
+
+    def test_is_shown_until_any_key(self) -> None:
+        window, file = FakeWindow(keys={5: ord("x")}), FakeSink()
+        statistics = play(FakeSource([0.0], still=True), window=window, files=(file,), fps=200)
+        assert len(window.sent) == 5
+        assert (len(file.sent), statistics.frames) == (1, 1)
+
+    def test_is_sent_to_a_virtual_camera_at_its_rate(self) -> None:
+        camera = FakeSink()
+        play(FakeSource([0.0], still=True), cameras=(camera,), seconds=0.3, fps=50)
+        times = [time_s for _, time_s in camera.sent]
+        assert 2 <= len(times) <= 16
+        assert times == sorted(set(times))
+
+    def test_a_limit_of_one_frame_ends_it(self) -> None:
+        window = FakeWindow()
+        play(FakeSource([0.0], still=True), window=window, frames=1)
+        assert len(window.sent) == 1
+
+
+class TestEnd:
+    """Every way out is orderly."""
+
+    def test_after_so_many_frames(self) -> None:
+        sink = FakeSink()
+        assert play(FakeSource(FOR_EVER), files=(sink,), frames=7).frames == 7
+        assert len(sink.sent) == 7
+
+    def test_after_so_many_seconds_of_a_clip(self) -> None:
+        statistics = play(FakeSource(FOR_EVER), files=(FakeSink(),), seconds=0.5)
+        assert (statistics.frames, statistics.captured) == (50, 50)
+
+    def test_after_so_many_seconds_of_a_live_source(self) -> None:
+        start = time.perf_counter()
+        play(Demo(size=(8, 6)), files=(FakeSink(),), seconds=0.2)
+        assert time.perf_counter() - start >= 0.2
+
+    @pytest.mark.parametrize("key", [ord("q"), ord("Q"), 27, ord("q") | 0x100000])
+    def test_by_a_key(self, key: int) -> None:
+        window, file = FakeWindow(keys={3: key}), FakeSink()
+        play(FakeSource(FOR_EVER, live=True), window=window, files=(file,))
+        assert window.numbers == file.numbers == [0, 1, 2]
+
+    def test_not_by_an_arrow_key(self) -> None:
+        window = FakeWindow(keys={3: 0xFF51, 4: ord("x")})
+        assert play(FakeSource(FOR_EVER, live=True), window=window, frames=6).frames == 6
+
+    def test_by_closing_the_window(self) -> None:
+        window = FakeWindow(closes_after=2)
+        assert play(FakeSource(FOR_EVER, live=True), window=window).frames == 2
+
+    def test_by_a_key_while_a_clip_stands_still(self) -> None:
+        window = FakeWindow(keys={4: 27})
+        statistics = play(FakeSource([0.0, 3600.0]), window=window)
+        assert (statistics.frames, statistics.dropped) == (1, 1)
+
+    def test_on_request(self) -> None:
+        stop = Stop()
+        sink = FakeSink()
+        threading.Timer(0.1, stop.request).start()
+        play(FakeSource(FOR_EVER, live=True), files=(sink,), stop=stop)
+        assert sink.sent
+
+    def test_on_request_while_waiting(self) -> None:
+        stop = Stop()
+        threading.Timer(0.1, stop.request).start()
+        statistics = play(FakeSource([0.0, 3600.0]), window=FakeWindow(), stop=stop)
+        assert (statistics.frames, statistics.dropped) == (1, 1)
+
+    def test_before_it_began(self) -> None:
+        statistics = play(FakeSource(FOR_EVER), files=(FakeSink(),), stop=lambda: True)
+        assert (statistics.frames, statistics.fps, statistics.size) == (0, 0, (0, 0))
+        assert statistics.startup_ms == 0
+
+    def test_when_the_source_fails(self) -> None:
+        sink = FakeSink()
+        told: list[str] = []
+        source = FakeSource([0.0, 0.1], fails=True)
+        outputs = Outputs(files=(sink,), report=told.append)
+        statistics = run(source, FakeFilter(), outputs, Settings())
+        assert statistics.failures == ("fake: gone: plug it in",) == tuple(told)
+        assert (len(sink.sent), sink.closings) == (2, 1)
+
+    def test_with_a_bug(self) -> None:
+        class Buggy(FakeFilter):
+            """A filter with a bug."""
+
+            def __call__(self, frame: Frame) -> Frame:
+                raise ZeroDivisionError
+
+        source, sink = FakeSource([0.0]), FakeSink()
+        with pytest.raises(ZeroDivisionError):
+            run(source, Buggy(), Outputs(files=(sink,)), Settings())
+        assert source.closings == sink.closings == 1
+
+
+class TestFailingSinks:
+    """A sink that fails is let go; the others go on."""
+
+    def test_others_go_on(self) -> None:
+        told: list[str] = []
+        good, bad = FakeSink("good"), FakeSink("bad", fails_after=2)
+        statistics = play(FakeSource(FOR_EVER), files=(bad, good), frames=5, report=told.append)
+        assert (len(good.sent), len(bad.sent)) == (5, 2)
+        assert told == ["bad: the disk is full"] == list(statistics.failures)
+        assert statistics.sinks == ("bad", "good")
+
+    def test_without_any_left_it_ends(self) -> None:
+        sinks = FakeSink("a", fails_after=1), FakeSink("b", fails_after=3)
+        statistics = play(FakeSource(FOR_EVER), files=sinks)
+        assert (statistics.frames, statistics.dropped) == (3, 1)
+        assert len(statistics.failures) == 2
+
+    def test_a_window_that_fails_is_not_asked_for_keys(self) -> None:
+        window, sink = FakeWindow(keys={1: 27}, fails_after=0), FakeSink()
+        statistics = play(FakeSource(FOR_EVER), window=window, files=(sink,), frames=4)
+        assert (len(sink.sent), len(statistics.failures)) == (4, 1)
+
+    def test_failing_to_finish_is_told_and_the_others_are_finished(self) -> None:
+        told: list[str] = []
+        sinks = FakeSink("a", fails_to_close=True), FakeSink("b", fails_to_close=True)
+        statistics = play(FakeSource([0.0]), files=sinks, report=told.append)
+        assert told == ["a: cannot be finished", "b: cannot be finished"]
+        assert statistics.failures == tuple(told)
+
+    def test_mistakes_of_the_user_are_not_swallowed(self) -> None:
+        class Picky(FakeFilter):
+            """A filter that refuses its frames."""
+
+            def __call__(self, frame: Frame) -> Frame:
+                raise UserError("too small: ask for fewer columns")
+
+        sink = FakeSink()
+        with pytest.raises(UserError):
+            run(FakeSource([0.0]), Picky(), Outputs(files=(sink,)), Settings())
+        assert sink.closings == 1
+
+    def test_nowhere_to_go_is_fine_for_measuring(self) -> None:
+        assert play(FakeSource(FOR_EVER), frames=5).frames == 5
+
+
+class TestMirror:
+    """Only the person in front of the window sees a mirror, with readable tiles."""
+
+    def test_alone_the_frame_is_mirrored(self) -> None:
+        made_by = FakeFilter()
+        play(_Ramp(), window=FakeWindow(), made_by=made_by, mirror=True)
+        assert made_by.seen[0][0, 0, 0] == 7
+
+    def test_others_see_it_the_right_way_round(self) -> None:
+        window, camera, file = FakeWindow(), FakeSink("camera"), FakeSink("file")
+        play(_Ramp(), window=window, cameras=(camera,), files=(file,), mirror=True)
+        assert camera.mosaics[0][0, :, 0].tolist() == list(range(8))
+        assert file.mosaics[0][0, :, 0].tolist() == list(range(8))
+        assert window.mosaics[0][0, :, 0].tolist() == [6, 7, 4, 5, 2, 3, 0, 1]
+
+    @pytest.mark.parametrize(
+        ("width", "columns", "expected"),
+        [
+            (9, 3, [6, 7, 8, 3, 4, 5, 0, 1, 2]),
+            (8, 3, [6, 7, 3, 4, 5, 0, 1, 2]),  # one pixel cut: cut // 2 = 0 at the left
+            (7, 3, [5, 6, 2, 3, 4, 0, 1]),  # one cut at either side
+        ],
+    )
+    def test_cut_tiles_stay_at_the_border(
+        self, width: int, columns: int, expected: list[int]
+    ) -> None:
+        mosaic = np.tile(np.arange(width, dtype=np.uint8)[None, :, None], (6, 1, 3))
+        assert mirror_tiles(mosaic, 3, columns)[0, :, 0].tolist() == expected
+
+
+class _Ramp(FakeSource):
+    """One frame whose columns are numbered."""
+
+    def __init__(self) -> None:
+        super().__init__([0.0])
+
+    def read(self):  # type: ignore[no-untyped-def]
+        frame = super().read()
+        if frame is not None:
+            frame.image[:] = np.arange(8, dtype=np.uint8)[None, :, None]
+        return frame
+
+
+class TestStatistics:
+    """What is printed at the end."""
+
+    def test_are_one_line_of_json(self) -> None:
+        statistics = play(FakeSource(FOR_EVER), files=(FakeSink("out.mp4"),), frames=3)
+        line = statistics.to_json()
+        assert "\n" not in line
+        found = json.loads(line)
+        assert found["frames"] == found["captured"] == 3
+        assert set(found["latency_ms"]) == {"p50", "p95"}
+        assert list(found["stage_ms"]) == ["wait", "filter", "filter.encode", "out.mp4"]
+        assert found["stage_ms"]["filter.encode"] == 1.5
+        assert found["size"] == [8, 6]
+        expected = {"columns": 4, "rows": 3, "tile_size": 2, "tile_set": "fake", "source": "fake"}
+        assert expected.items() <= found.items()
+        assert found["provider"] == "FakeExecutionProvider"
+        assert found["fps"] > 0 and found["seconds"] > 0 and found["startup_ms"] > 0
+
+    def test_leave_out_what_was_dropped_before_the_run(self) -> None:
+        source = FakeSource([0.0, 0.01], live=True)
+        source.dropped = 30
+        statistics = play(source, files=(FakeSink(),))
+        assert (statistics.captured, statistics.dropped) == (2, 0)
+
+    def test_latency_counts_from_the_capture(self) -> None:
+        source = FakeSource([0.0, 0.01], live=True)
+        statistics = play(source, files=(FakeSink(),), made_by=FakeFilter(takes_s=0.05))
+        assert statistics.latency_ms["p50"] >= 50
