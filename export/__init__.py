@@ -1,0 +1,1 @@
+"""Training and export of tile sets; needs PyTorch, unlike `realtime`."""
