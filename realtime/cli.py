@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from realtime import preferences
 from realtime.arrays import Size
+from realtime.controls import Controls
 from realtime.errors import AutomosaicError, DeviceError, UserError
+from realtime.explorer import Explorer
 from realtime.loop import Settings, run
 from realtime.mosaic import MosaicFilter
-from realtime.options import AUTO, Options, parse
+from realtime.options import AUTO, Options, parse, settings_of
 from realtime.outputs import Outputs
+from realtime.overlay import Overlay
+from realtime.progress import Progress
 from realtime.sinks import open_sinks
 from realtime.sources import Source, SourceInfo, open_source
 from realtime.stopping import stop_on_signals
 from realtime.tally import Statistics
 from realtime.timing import process_start_s
+from realtime.view import LASTING_NOTICE_S, View
 from realtime.window import Window
 
 STILL_FPS = 30.0
 """How often a watched still picture is sent, and what sinks are told of it."""
 _ABORTED = 130
 """What shells report of a program that Ctrl-C ended; here, of one that a second Ctrl-C ended."""
+RECONNECT_S = 30.0
+"""How long to look for a camera that was unplugged where nobody is there to see it."""
 _DEMO_FILE = Path("demo.mp4")
 _DEMO_SECONDS = 10.0
 
@@ -45,11 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started_s = process_start_s()
     try:
         with stop_on_signals() as stop:
-            options = parse(sys.argv[1:] if arguments is None else arguments)
+            given = sys.argv[1:] if arguments is None else arguments
+            options = parse(given, preferences.settings_path())
             if options.listing:
                 from realtime.listing import listing
 
                 print(listing())
+                return 0
+            if options.save_settings:
+                print(_save_settings(settings_of(options)))
                 return 0
             _quieten_opencv()
             statistics = _run(options, stop, started_s)
@@ -66,30 +80,102 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statistics:
     _check(options)
+    view = View(mirror=options.mirror)
     with ExitStack() as opened:
         source = opened.enter_context(_open_source(options))
-        try:
-            mosaic_filter = _load_filter(options, source.info)
-            size = _mosaic_size(mosaic_filter, source.info.size)
-        except ValueError as error:
-            # The filter's word for settings that do not go together, or with frames of this size.
-            raise UserError(str(error)) from error
-        window, remark = None, ""
-        if options.window:
-            try:
-                window = opened.enter_context(Window())
-            except DeviceError as error:
-                options, remark = _go_without_window(options, error)
-        outputs = _open_outputs(options, window, size, source.info, opened)
-        if remark:
-            _say(remark)
+        mosaic_filter, size = _ready_filter(options, source.info)
+        window, options, remark = _open_window(options, opened)
+        progress = _progress(options, source.info)
+        opened.callback(progress.clear)
+        report = _reporter(view, progress)
+        outputs = _open_outputs(options, window, size, source, opened, report)
+        source.patience_s = _patience(options, outputs)
+        for line in filter(None, (source.info.note, remark)):
+            _say(line)
         settings = Settings(
             frames=options.frames,
             seconds=options.seconds,
             fps=options.fps or source.info.fps or STILL_FPS,
-            mirror=options.mirror,
+            size=mosaic_filter.size,
         )
-        return run(source, mosaic_filter, outputs, settings, stop=stop, started_s=started_s)
+        controls = _controls(options, mosaic_filter, outputs, view, opened)
+        if window is not None:
+            _furnish(window, controls, options)
+        return run(
+            *(source, mosaic_filter, outputs, settings),
+            controls=controls,
+            stop=stop,
+            started_s=started_s,
+            progress=progress.show,
+        )
+
+
+def _progress(options: Options, info: SourceInfo) -> Progress:
+    """Return what shows how far a recording of a file has come; it is blank for all else."""
+    if info.live or info.frames == 1 or not options.record:
+        return Progress(StringIO())
+    frames = (count for count in (options.frames, info.frames) if count)
+    seconds = (length for length in (options.seconds, info.seconds) if length)
+    return Progress(sys.stderr, min(frames, default=None), min(seconds, default=None))
+
+
+def _patience(options: Options, outputs: Outputs) -> float:
+    """Return for how many seconds to look for a camera that has gone."""
+    if options.reconnect is not None:
+        return options.reconnect
+    # Somebody is there to plug it in again, or to quit.
+    return math.inf if outputs.watched else RECONNECT_S
+
+
+def _reporter(view: View, progress: Progress) -> Callable[[str], None]:
+    """Return what tells a line in the terminal and, for those who do not look there, the window."""
+
+    def report(line: str) -> None:
+        progress.clear()
+        _say(line)
+        view.tell(line, LASTING_NOTICE_S)
+
+    return report
+
+
+def _furnish(window: Window, controls: Controls, options: Options) -> None:
+    """Put into the window, and beside it, what belongs there."""
+    window.painter = Overlay(controls.view, controls.help_lines)
+    if options.explore:
+        controls.explore()
+
+
+def _controls(
+    options: Options, mosaic_filter: MosaicFilter, outputs: Outputs, view: View, opened: ExitStack
+) -> Controls:
+    explorer = Explorer(mosaic_filter)
+    opened.callback(explorer.close)
+    shipped = MosaicFilter.available()
+    folder = options.tiles not in shipped
+    return Controls(
+        mosaic_filter,
+        outputs,
+        view,
+        tiles=str(Path(options.tiles).absolute()) if folder else options.tiles,
+        tile_sets=shipped,
+        explorer=explorer,
+        keep=_keep_settings,
+        fps=options.fps or 0.0,
+    )
+
+
+def _save_settings(values: preferences.Values) -> str:
+    """Write the settings file, and return the line that tells of it."""
+    path = preferences.settings_path()
+    preferences.save(path, values)
+    return f"saved to {path}: {', '.join(values) or 'nothing but what is usual anyway'}"
+
+
+def _keep_settings(values: preferences.Values) -> str:
+    """Write what the keys have changed to the settings file, and return its path."""
+    path = preferences.settings_path()
+    preferences.save(path, {**preferences.load(path), **values})
+    return str(path)
 
 
 def _check(options: Options) -> None:
@@ -129,6 +215,19 @@ def _open_source(options: Options) -> Source:
         return open_source("demo", size=options.size, fps=options.fps)
 
 
+def _ready_filter(options: Options, info: SourceInfo) -> tuple[MosaicFilter, Size]:
+    """Return the filter, warmed up, and the (width, height) of its mosaics.
+
+    Raises:
+        UserError: settings do not go together, or do not suit frames of this size.
+    """
+    try:
+        mosaic_filter = _load_filter(options, info)
+        return mosaic_filter, _mosaic_size(mosaic_filter, info.size)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 def _load_filter(options: Options, info: SourceInfo) -> MosaicFilter:
     size = options.size
     if size is None and options.tile_size is None and options.virtual_camera is not None:
@@ -161,6 +260,23 @@ def _mosaic_size(mosaic_filter: MosaicFilter, frame_size: Size) -> Size:
     return width, height
 
 
+def _open_window(options: Options, opened: ExitStack) -> tuple[Window | None, Options, str]:
+    """Open the window that was asked for, and have `opened` close it.
+
+    Returns:
+        The window; the options, changed where there is none; and a line that tells why.
+
+    Raises:
+        DeviceError: there is no window, and the mosaics have nowhere else to go.
+    """
+    if not options.window:
+        return None, options, ""
+    try:
+        return opened.enter_context(Window()), options, ""
+    except DeviceError as error:
+        return None, *_go_without_window(options, error)
+
+
 def _go_without_window(options: Options, error: DeviceError) -> tuple[Options, str]:
     """Return options for a machine that opens no window, and the line that tells of it.
 
@@ -179,17 +295,29 @@ def _go_without_window(options: Options, error: DeviceError) -> tuple[Options, s
 
 
 def _open_outputs(
-    options: Options, window: Window | None, size: Size, info: SourceInfo, opened: ExitStack
+    options: Options,
+    window: Window | None,
+    size: Size,
+    source: Source,
+    opened: ExitStack,
+    report: Callable[[str], None],
 ) -> Outputs:
     """Open what the mosaics go to, and have `opened` close it."""
-    fps = options.fps or info.fps
+    fps = options.fps or source.info.fps
     cameras = open_sinks(size=size, fps=fps, virtual_camera=options.virtual_camera)
     for sink in cameras:
         opened.enter_context(sink)
-    files = open_sinks(size=size, fps=fps, record=options.record, overwrite=options.overwrite)
+    files = open_sinks(
+        size=size,
+        fps=fps,
+        record=options.record,
+        overwrite=options.overwrite,
+        sound=source.sound,
+        report=report,
+    )
     for sink in files:
         opened.enter_context(sink)
-    return Outputs(window=window, cameras=cameras, files=files, report=_say)
+    return Outputs(window=window, cameras=cameras, files=files, size=size, report=report)
 
 
 def _what(error: DeviceError) -> str:

@@ -4,64 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
 
-import cv2
-import numpy as np
-
-from realtime.arrays import Frame
+from realtime.arrays import Frame, Size
+from realtime.controls import Controls, most_columns
 from realtime.errors import DeviceError
+from realtime.filters import Filter, provider_of
 from realtime.outputs import Outputs
+from realtime.preview import Shown, flipped
 from realtime.sources import Source, TimedFrame
 from realtime.tally import Statistics, Tally
 from realtime.timing import Playback, sleep_until
+from realtime.view import Status, View
 
 _LONG_GAP_S = 0.1
 """While a clip stands still for longer than this, its watchers get the last mosaic again: a
 window answers the mouse only while it is being shown something."""
 _FREEZE_S = 0.25
 """A clip that is hard to keep up with skips frames, but shows one at least this often."""
-
-
-class Filter(Protocol):
-    """The part of `MosaicFilter` that the loop needs."""
-
-    @property
-    def columns(self) -> int:
-        """Tiles in a row of the last mosaic."""
-        ...
-
-    @property
-    def rows(self) -> int:
-        """Tiles in a column of the last mosaic."""
-        ...
-
-    @property
-    def tile_size(self) -> int:
-        """Side of a tile in pixels."""
-        ...
-
-    @property
-    def tile_set(self) -> str:
-        """Name of the tile set."""
-        ...
-
-    @property
-    def providers(self) -> Sequence[str]:
-        """What computes, first choice first."""
-        ...
-
-    @property
-    def timings(self) -> Mapping[str, float]:
-        """Milliseconds of each stage of the last call."""
-        ...
-
-    def __call__(self, frame: Frame) -> Frame:
-        """Turn a frame into a mosaic."""
-        ...
+_AWAY_S = 0.25
+"""How often to look whether a camera that went away is back."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +38,14 @@ class Settings:
             time however fast it is worked through; None: no limit.
         fps: how often a picture that stands still is sent to those who watch.
         mirror: show the window's picture as in a mirror, but with readable tiles.
+        size: (width, height) that was asked of the mosaics; None: as suits them.
     """
 
     frames: int | None = None
     seconds: float | None = None
     fps: float = 30.0
     mirror: bool = False
+    size: Size | None = None
 
 
 def run(
@@ -88,27 +54,33 @@ def run(
     outputs: Outputs,
     settings: Settings,
     *,
+    controls: Controls | None = None,
     stop: Callable[[], bool] = lambda: False,
     started_s: float | None = None,
+    progress: Callable[[int, float], None] = lambda frames, seconds: None,
 ) -> Statistics:
     """Show the mosaics of a source until it ends, a limit is reached or somebody asks for it.
 
     A live source sets the pace and its newest frame counts. A clip is played at its own time if
     it is watched and not recorded, else worked through as fast as it goes. A still picture is
-    held for those who watch: until any key in a window, else until stopped.
+    held for those who watch, until they have seen enough.
 
     Args:
         source: closed in any case.
         mosaic_filter: makes the mosaics.
         outputs: where they go; closed in any case.
         settings: limits and manners.
+        controls: answers the window's keys; the usual ones unless given.
         stop: asked often whether to end.
         started_s: when the program started, of `time.perf_counter()`; now unless given.
+        progress: told, after every frame, how many mosaics and how many seconds are done.
 
     Returns:
         What happened. Failures of the source and of sinks are in it and have been reported.
     """
-    loop = _Loop(source, mosaic_filter, outputs, settings, stop)
+    if controls is None:
+        controls = Controls(mosaic_filter, outputs, View(mirror=settings.mirror), fps=settings.fps)
+    loop = _Loop(source, mosaic_filter, outputs, settings, controls, stop, progress)
     with ExitStack() as closing:
         # Last in, first out: what the closing source had left counts as dropped.
         closing.callback(outputs.close)
@@ -129,16 +101,22 @@ class _Loop:
         mosaic_filter: Filter,
         outputs: Outputs,
         settings: Settings,
+        controls: Controls,
         stop: Callable[[], bool],
+        progress: Callable[[int, float], None],
     ) -> None:
         self._source = source
         self._filter = mosaic_filter
         self._outputs = outputs
         self._settings = settings
+        self._controls = controls
+        self._view = controls.view
         self._stop = stop
-        self._quit = False
+        self._progress = progress
         self._first_time_s: float | None = None
-        self._last: _Shown | None = None
+        self._last: Shown | None = None
+        self._changes = controls.changes
+        self._away = ""
         self._playback = Playback()
         self._tally = Tally()
         # What a camera saw while the tile set was being loaded is no loss of this run.
@@ -146,6 +124,7 @@ class _Loop:
 
     def run(self) -> None:
         while not self._interrupted() and not self._at_limit():
+            self._pause()
             with self._tally.stages.stage("wait"):
                 frame = self._next()
             if frame is None:
@@ -158,7 +137,6 @@ class _Loop:
         tally, mosaic_filter = self._tally, self._filter
         unread = self._source.dropped - self._dropped_before
         startup_s = (tally.first_mosaic_s or 0.0) - (started_s or tally.start_s)
-        height, width = self._last.mosaic.shape[:2] if self._last else (0, 0)
         return Statistics(
             frames=tally.shown,
             captured=tally.taken + unread,
@@ -166,23 +144,23 @@ class _Loop:
             fps=tally.fps,
             latency_ms=tally.latency_ms(),
             stage_ms=tally.stages.means_ms(),
-            provider=next(iter(mosaic_filter.providers), "unknown"),
+            provider=provider_of(mosaic_filter),
             rows=mosaic_filter.rows,
             columns=mosaic_filter.columns,
             tile_size=mosaic_filter.tile_size,
             tile_set=mosaic_filter.tile_set,
             source=self._source.info.name,
-            size=(width, height),
+            size=self._last.size if self._last else (0, 0),
             sinks=self._outputs.names,
             seconds=time.perf_counter() - tally.start_s,
             startup_ms=1000 * max(startup_s, 0.0),
             failures=tuple(self._outputs.failures),
         )
 
-    def _interrupted(self, *, any_key: bool = False) -> bool:
-        """Return whether somebody wants the run to end. A key is told once, so remember it."""
-        self._quit = self._quit or self._outputs.asked_to_quit(any_key=any_key)
-        return self._quit or self._stop() or self._outputs.all_lost
+    def _interrupted(self) -> bool:
+        """Answer the keys, and return whether somebody wants the run to end."""
+        self._controls.listen()
+        return self._controls.quit or self._stop() or self._outputs.all_lost
 
     def _at_limit(self) -> bool:
         if self._settings.frames is not None and self._tally.shown >= self._settings.frames:
@@ -197,7 +175,7 @@ class _Loop:
 
     def _next(self) -> TimedFrame | None:
         """Return the next frame when its time has come; None at the end."""
-        while (frame := self._source.read()) is not None and not self._beyond(frame.time_s):
+        while (frame := self._read()) is not None and not self._beyond(frame.time_s):
             if self._first_time_s is None:
                 self._first_time_s = frame.time_s
             self._tally.taken += 1
@@ -207,6 +185,21 @@ class _Loop:
             if self._interrupted():
                 break
         return None
+
+    def _read(self) -> TimedFrame | None:
+        """Read a frame, however long the source is away; None at the end."""
+        while (frame := self._source.read()) is None and self._source.away:
+            if self._away != self._source.away:
+                self._away = self._source.away
+                self._outputs.tell(self._away)
+            self._view.tell(self._away)
+            self._idle_until(time.perf_counter() + _AWAY_S)
+            if self._interrupted() or self._at_limit():
+                return None
+        if self._away:
+            self._outputs.tell(f"{self._source.info.name} is back")
+            self._away = ""
+        return frame
 
     def _await_turn(self, frame: TimedFrame) -> bool:
         """Wait until `frame` is due; false if it should not be shown any more."""
@@ -220,29 +213,96 @@ class _Loop:
         if late_s > 1 / (self._source.info.fps or self._settings.fps) and not frozen:
             return False
         self._idle_until(due_s)
-        return not self._quit and not self._stop()
+        return not self._controls.quit and not self._stop()
 
     def _show(self, frame: TimedFrame) -> None:
         captured_s = frame.time_s if self._source.info.live else time.perf_counter()
-        stages, outputs = self._tally.stages, self._outputs
-        # Nobody but the window: mirror the frame, and the tiles suit it. Else the others' mosaic
-        # is the right way round, and the window shows its tiles in mirrored order.
-        flip = self._settings.mirror and outputs.window_only
-        with stages.stage("filter"):
-            mosaic = self._filter(_flipped(frame.image) if flip else frame.image)
+        frozen = self._view.frozen and self._last is not None
+        image = self._last.image if frozen and self._last else frame.image
+        shown = self._make(image, frame.time_s)
         self._tally.count_mosaic()
-        for part, cost_ms in self._filter.timings.items():
-            stages.add(f"filter.{part}", cost_ms / 1000)
-        swap = self._settings.mirror and outputs.watched and not flip
-        preview = self._mirrored(mosaic) if swap else mosaic
-        self._last = _Shown(mosaic, preview, frame.time_s)
-        if outputs.send(mosaic, preview, frame.time_s, stages):
+        if self._send(shown):
             self._tally.count_shown(captured_s)
         else:
             self._tally.skipped += 1
+        self._progress(self._tally.shown, frame.time_s)
 
-    def _mirrored(self, mosaic: Frame) -> Frame:
-        return mirror_tiles(mosaic, self._filter.tile_size, self._filter.columns)
+    def _make(self, image: Frame, time_s: float) -> Shown:
+        """Make the mosaic of a frame."""
+        # Nobody but the window: mirror the frame, and the tiles suit it. Else the others' mosaic
+        # is the right way round, and the window shows its tiles in mirrored order.
+        flip = self._view.mirror and self._outputs.window_only
+        stages, made = self._tally.stages, self._filter
+        self._changes = self._controls.changes
+        self._fit(image)
+        with stages.stage("filter"):
+            mosaic = made(flipped(image) if flip else image)
+        for part, cost_ms in made.timings.items():
+            stages.add(f"filter.{part}", cost_ms / 1000)
+        self._last = Shown(image, mosaic, flip, time_s, made.tile_size, made.columns)
+        return self._last
+
+    def _fit(self, image: Frame) -> None:
+        """Ask for mosaics of the size that the sinks take, with no more tiles than pixels."""
+        made, last = self._filter, self._last
+        if last is not None and last.image.shape != image.shape:
+            self._controls.size = None
+            size = self._outputs.size or self._settings.size or last.size
+            if made.columns > (most := most_columns(image, size)):
+                made.columns, made.wanted_tile_size = most, None
+        made.size = self._outputs.size or self._controls.size or self._settings.size
+
+    def _send(self, shown: Shown) -> bool:
+        """Pass a new mosaic to everybody; return whether any sink took it."""
+        stages = self._tally.stages
+        self._view.status = self._status()
+        with stages.stage("explorer") if self._view.explore else nullcontext():
+            self._controls.saw(shown)
+        return self._outputs.send(*self._pictures(shown), shown.time_s, stages)
+
+    def _repeat(self, shown: Shown) -> None:
+        """Show the last mosaic again, in which keys may have changed something."""
+        elapsed_s = time.perf_counter() - (self._tally.last_shown_s or time.perf_counter())
+        if self._changes != self._controls.changes:
+            shown = self._make(shown.image, shown.time_s)
+            self._controls.saw(shown)
+            if self._source.info.frames == 1:
+                # Files are to keep what was on show in the end.
+                pictures = self._pictures(shown)
+                self._outputs.send(*pictures, shown.time_s + elapsed_s, self._tally.stages)
+                return
+        self._view.status = self._status()
+        self._outputs.repeat(*self._pictures(shown), shown.time_s + elapsed_s)
+
+    def _pictures(self, shown: Shown) -> tuple[Frame, Frame]:
+        """Return what everybody gets, and what the window shows."""
+        preview = shown.mosaic
+        if self._outputs.has_window:
+            preview = shown.preview(mirror=self._view.mirror, compare=self._view.compare)
+        return shown.mosaic if self._outputs.window_only else shown.upright(), preview
+
+    def _status(self) -> Status:
+        made, outputs, since_s = self._filter, self._outputs, self._outputs.recording_since_s
+        fps, latency_ms = self._tally.recent()
+        unread = self._source.dropped - self._dropped_before
+        return Status(
+            fps=fps,
+            latency_ms=latency_ms,
+            columns=made.columns,
+            rows=made.rows,
+            tile_set=made.tile_set,
+            colour=made.colour,
+            provider=provider_of(made).removesuffix("ExecutionProvider"),
+            dropped=self._tally.skipped + unread,
+            recorded_s=None if since_s is None else time.perf_counter() - since_s,
+            on_air=outputs.on_air,
+        )
+
+    def _pause(self) -> None:
+        """Hold a clip that is frozen. A camera goes on, and what it sees is dropped."""
+        if self._view.frozen and not self._source.info.live and self._last is not None:
+            self._idle_until(math.inf, over=lambda: not self._view.frozen)
+            self._playback = Playback()
 
     def _hold(self) -> None:
         """Go on showing a still picture until somebody has seen enough."""
@@ -251,53 +311,14 @@ class _Loop:
         sends = math.inf if self._settings.frames is None else self._settings.frames - 1
         seconds = math.inf if self._settings.seconds is None else self._settings.seconds
         seconds = min(seconds, sends / self._settings.fps)
-        self._idle_until(self._tally.first_shown_s + seconds, any_key=True)
+        self._idle_until(self._tally.first_shown_s + seconds)
 
-    def _idle_until(self, due_s: float, *, any_key: bool = False) -> None:
+    def _idle_until(self, due_s: float, over: Callable[[], bool] = lambda: False) -> None:
         """Wait; through a long wait, show the last mosaic to the watchers again and again."""
-        while self._outputs.watched and not self._interrupted(any_key=any_key):
+        while self._outputs.watched and not self._interrupted() and not over():
             now = time.perf_counter()
             if due_s <= now:
                 return
             if due_s - now > _LONG_GAP_S and self._last is not None:
-                shown = self._last
-                elapsed_s = now - (self._tally.last_shown_s or now)
-                self._outputs.repeat(shown.mosaic, shown.preview, shown.time_s + elapsed_s)
+                self._repeat(self._last)
             sleep_until(min(due_s, now + 1 / self._settings.fps), self._stop)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What the sinks were sent last."""
-
-    mosaic: Frame
-    preview: Frame
-    time_s: float
-
-
-def _flipped(image: Frame) -> Frame:
-    return cv2.flip(image, 1).astype(np.uint8, copy=False)
-
-
-def mirror_tiles(mosaic: Frame, tile_size: int, columns: int) -> Frame:
-    """Reverse the order of the tiles in every row, each tile staying the right way round.
-
-    Args:
-        mosaic: [H, W, 3] uint8 BGR, with overshooting tiles cut evenly at both sides.
-        tile_size: side of a tile in pixels.
-        columns: tiles in a row, with the cut ones.
-
-    Returns:
-        [H, W, 3] uint8 BGR.
-    """
-    height, width = mosaic.shape[:2]
-    cut = (columns * tile_size - width) // 2
-    first = tile_size - cut if cut else 0
-    whole = (width - first) // tile_size
-    last = width - first - whole * tile_size
-    middle = mosaic[:, first : width - last].reshape(height, whole, tile_size, 3)
-    mirrored = np.empty_like(mosaic)
-    mirrored[:, :last] = mosaic[:, width - last :]
-    mirrored[:, last : width - first] = middle[:, ::-1].reshape(height, whole * tile_size, 3)
-    mirrored[:, width - first :] = mosaic[:, :first]
-    return mirrored

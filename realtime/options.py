@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from realtime import preferences
 from realtime.arrays import Size
 from realtime.errors import UserError
 
@@ -21,13 +22,24 @@ SIDES = (16, 8192)
 """Pixels of a mosaic's side: what encoders take."""
 FPS = (1.0, 240.0)
 SHARE = (0.0, 1.0)
+_FOR_ONE_RUN = frozenset(
+    {
+        *("version", "list", "save-settings", "no-settings"),
+        *("record", "overwrite", "frames", "seconds"),
+    }
+)
+"""Options that nobody wants at every start; some would do harm."""
+_SEE_HELP = " (see --help)"
+_SWITCH = argparse.BooleanOptionalAction
+_SWITCHES = {"window": True, "mirror": False, "explore": False, "stats": False}
 
 _EPILOG = """\
 examples:
-  automosaic                                         webcam in a window; q or Esc ends it
+  automosaic                                         webcam in a window; h lists its keys
   automosaic --source photo.jpg --record out.png     a still picture, to a file and a window
   automosaic --source clip.mp4 --record out.mp4      a clip, every frame at its true time
   automosaic --virtual-camera --no-window            for video calls
+  automosaic --columns 80 --mirror --save-settings   from now on start like this
   automosaic --list                                  what there is to choose from
 
 exit status: 0 all well, also after Ctrl-C; 1 a device or disk failed; 2 a mistake in the command
@@ -58,31 +70,105 @@ class Options:
     variety: float
     stability: float
     mirror: bool
+    explore: bool
     provider: str
     fps: float | None
     frames: int | None
     seconds: float | None
+    reconnect: float | None
     stats: bool
     listing: bool
+    save_settings: bool
+    no_settings: bool
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str], settings: Path | None = None) -> Options:
     """Read the command line, which is `sys.argv` without its first entry.
 
+    Args:
+        arguments: which win over the settings file.
+        settings: the settings file, which need not exist; None for none.
+
     Raises:
-        UserError: something in it is wrong; the message names the option and what it takes.
+        UserError: something in it is wrong; the message names the option, or the file and the
+            setting, and what it takes.
         SystemExit: help or the version was asked for, and has been printed.
     """
-    found = vars(_parser().parse_args(arguments))
-    found["record"] = tuple(found["record"])
-    return Options(**found)
+    parser = _parser()
+    found = parser.parse_args(arguments)
+    if settings is not None and not found.no_settings:
+        values = preferences.load(settings)
+        kept = [_checked(parser, settings, name, value) for name, value in values.items()]
+        found = parser.parse_args([*kept, *arguments])
+    fields = vars(found)
+    fields["record"] = tuple(fields["record"])
+    return Options(**fields)
+
+
+def settings_of(options: Options) -> preferences.Values:
+    """Return the options worth saving: those that are not what they are without being asked for."""
+    parser = _parser()
+    values: preferences.Values = {}
+    for name, action in _settable(parser).items():
+        value = getattr(options, action.dest)
+        if value == parser.get_default(action.dest):
+            continue
+        if name == "virtual-camera":
+            value = value or True
+        elif name == "size":
+            value = "x".join(map(str, value))
+        elif name in ("source", "tiles") and Path(value).exists() and not value.isdecimal():
+            # The next start may be in another folder.
+            value = str(Path(value).absolute())
+        values[name] = value
+    return values
+
+
+def _settable(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """Return what a settings file may hold: names, and the options that they set."""
+    actions = {action.option_strings[0]: action for action in _actions(parser).values()}
+    names = {flag[2:]: action for flag, action in actions.items() if flag.startswith("--")}
+    positive = (name for name in names if not name.startswith("no-"))
+    return {name: names[name] for name in sorted(positive) if name not in _FOR_ONE_RUN}
+
+
+def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    return parser._option_string_actions  # argparse tells it in no other way
+
+
+def _checked(parser: argparse.ArgumentParser, path: Path, name: str, value: object) -> str:
+    """Return a setting as an argument of the command line.
+
+    Raises:
+        UserError: there is no such setting, or it has a wrong value.
+    """
+    where, known = f"{path}: {name}", _settable(parser)
+    if name in _FOR_ONE_RUN:
+        raise UserError(f"{where}: not for every start: give it on the command line")
+    if name not in known:
+        raise UserError(f"{where}: no such setting: choose among {', '.join(known)}")
+    argument = f"--{name}={value}"
+    if isinstance(value, bool):
+        if f"--no-{name}" not in _actions(parser):
+            raise UserError(f"{where}: found {str(value).lower()}, expected a value")
+        argument = f"--{name}" if value else f"--no-{name}"
+    elif not isinstance(value, int | float | str):
+        raise UserError(f"{where}: found {value!r}, expected one number or text")
+    elif known[name].nargs == 0:
+        raise UserError(f"{where}: found {value!r}, expected true or false")
+    try:
+        parser.parse_args([argument])
+    except UserError as error:
+        why = str(error).removesuffix(_SEE_HELP).partition(": ")[2]
+        raise UserError(f"{where}: {why}") from None
+    return argument
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that raises one line where argparse would print its usage and exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message} (see --help)")
+        raise UserError(f"{message}{_SEE_HELP}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,8 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("from and to")
     _add_source(group)
     _add_sinks(group)
+    _add_window(group)
     _add_looks(parser)
     _add_running(parser)
+    _add_settings(parser)
+    # Not as defaults of the options themselves, whose help would repeat them.
+    parser.set_defaults(**_SWITCHES)
     parser.add_argument("--version", action="version", version=f"automosaic {__version__}")
     return parser
 
@@ -123,22 +213,33 @@ def _add_sinks(group: argparse._ArgumentGroup) -> None:
         help="send to a virtual camera, the first one unless named",
     )
     group.add_argument(
+        "--no-virtual-camera",
+        dest="virtual_camera",
+        action="store_const",
+        const=None,
+        help="send to none, whatever the settings file says",
+    )
+    group.add_argument(
         "--record",
         action="append",
         default=[],
         type=lambda text: Path(_text(text)),
         metavar="FILE",
-        help="write a video (.mp4 .mkv .webm) or picture (.png .jpg; %%04d in the name: every "
-        "mosaic); may be given again",
+        help="write a video (.mp4 .mkv .webm, with the sound of a clip), a short animation (.gif "
+        ".webp) or a picture (.png .jpg; %%04d in the name: every mosaic); may be given again",
     )
     group.add_argument(
         "--overwrite", action="store_true", help="replace recordings that are there already"
     )
+
+
+def _add_window(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--window", action=_SWITCH, help="show the preview window, or do not")
     group.add_argument(
-        "--no-window", dest="window", action="store_false", help="show no preview window"
+        "--mirror", action=_SWITCH, help="show the preview, and nothing else, as a mirror"
     )
     group.add_argument(
-        "--mirror", action="store_true", help="show the preview, and nothing else, as a mirror"
+        "--explore", action=_SWITCH, help="show a map of all tiles, and those in the picture on it"
     )
 
 
@@ -182,13 +283,32 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames", type=_whole(1, 10**9), help="end after so many mosaics")
     group.add_argument("--seconds", type=_positive, help="end after so many seconds of the source")
     group.add_argument(
-        "--stats", action="store_true", help="print statistics at the end, as a line of JSON"
+        "--reconnect",
+        type=_number(0, 86_400),
+        metavar="SECONDS",
+        help="how long to look for a camera that was unplugged (default: 30, and with a window "
+        "or a virtual camera until you quit)",
+    )
+    group.add_argument(
+        "--stats", action=_SWITCH, help="print statistics at the end, as a line of JSON"
     )
     group.add_argument(
         "--list",
         dest="listing",
         action="store_true",
         help="list cameras, virtual cameras, tile sets and providers, and end",
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("settings file", str(preferences.settings_path()))
+    group.add_argument(
+        "--save-settings",
+        action="store_true",
+        help="write the options given here to the settings file, for every start, and end",
+    )
+    group.add_argument(
+        "--no-settings", action="store_true", help="do as if there were no such file"
     )
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 
 from realtime.arrays import Size
 from realtime.timing import Samples, Stopwatch
+
+_RECENT = 30
+"""Mosaics that what is called "of late" looks at: about a second."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class Tally:
         self.last_shown_s: float | None = None
         self.stages = Stopwatch()
         self._latencies_s = Samples()
+        self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
 
     def count_mosaic(self) -> None:
         """Note that a mosaic is ready to be sent."""
@@ -104,6 +109,14 @@ class Tally:
         if self.first_shown_s is None:
             self.first_shown_s = self.last_shown_s
         self._latencies_s.add(self.last_shown_s - captured_s)
+        self._recent.append((self.last_shown_s, self.last_shown_s - captured_s))
+
+    def recent(self) -> tuple[float, float]:
+        """Return mosaics a second and the mean latency in milliseconds, both of late."""
+        if len(self._recent) < 2:
+            return 0.0, 0.0
+        fps = (len(self._recent) - 1) / max(self._recent[-1][0] - self._recent[0][0], 1e-6)
+        return fps, 1000 * sum(late_s for _, late_s in self._recent) / len(self._recent)
 
     @property
     def fps(self) -> float:

@@ -6,10 +6,11 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import cv2
+import numpy as np
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError
@@ -18,8 +19,27 @@ from realtime.sinks import CheckedSink
 NO_KEY = -1
 LARGEST: Size = (1280, 800)
 """A window opens no larger than this: more may not fit a laptop, and is slow to paint."""
+SMALLEST = 16
+"""A window with sides of fewer pixels is not to be seen."""
 _INSTEAD = "pass --no-window with --record or --virtual-camera"
 _FONTS = Path("/usr/share/fonts")
+
+
+class Painter(Protocol):
+    """What draws over the pictures of a window, and hears its mouse."""
+
+    @property
+    def margin(self) -> int:
+        """How many pixels below the picture it would like to have for itself."""
+        ...
+
+    def draw(self, canvas: Frame) -> None:
+        """Draw on `canvas`, [H, W, 3] uint8 BGR and as large as the window's inside."""
+        ...
+
+    def mouse(self, event: int, x: int, y: int) -> None:
+        """Hear `event`, one of `cv2.EVENT_...`, at a pixel of the canvas."""
+        ...
 
 
 class Window(CheckedSink):
@@ -29,13 +49,10 @@ class Window(CheckedSink):
 
     Attributes:
         title: also the name by which OpenCV knows it, so no two may share one.
-        overlay: draws on what is shown: gets a mosaic, which it must not change, and returns
-            the picture to show. None shows the mosaic itself.
+        painter: draws over what is shown, never on the mosaic itself; None shows just that.
     """
 
-    def __init__(
-        self, title: str = "Automosaics", *, overlay: Callable[[Frame], Frame] | None = None
-    ) -> None:
+    def __init__(self, title: str = "Automosaics", *, painter: Painter | None = None) -> None:
         """Open the window.
 
         Raises:
@@ -46,13 +63,16 @@ class Window(CheckedSink):
             raise RuntimeError(f"window: found the thread {found}, expected the main thread")
         super().__init__("window", None)
         self.title = title
-        self.overlay = overlay
+        self.painter = painter
         self._key = NO_KEY
         self._shown = False
+        self._canvas: Frame = np.zeros((1, 1, 3), np.uint8)
         _require_windows()
-        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
+        # Its own bars beside pictures of other aspects look worse than ours: stretch to fit.
+        flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         try:
             cv2.namedWindow(title, flags)
+            cv2.setMouseCallback(title, self._hear_mouse)
         except cv2.error as error:
             raise DeviceError(f"no window can be opened: {_INSTEAD} ({error.err})") from error
 
@@ -82,17 +102,47 @@ class Window(CheckedSink):
         key, self._key = self._key, NO_KEY
         return key
 
+    def set_fullscreen(self, on: bool) -> None:
+        """Fill the screen, or be a window again."""
+        if not self.closed:
+            state = cv2.WINDOW_FULLSCREEN if on else cv2.WINDOW_NORMAL
+            cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, state)
+
     def _send(self, mosaic: Frame, time_s: float) -> None:
         # Showing anything in a closed window would open it again.
         if self.closed:
             return
+        margin = self.painter.margin if self.painter else 0
         if not self._shown:
-            height, width = mosaic.shape[:2]
-            cv2.resizeWindow(self.title, *fit((width, height), LARGEST))
+            width, height = fit((mosaic.shape[1], mosaic.shape[0]), LARGEST)
+            cv2.resizeWindow(self.title, width, height + margin)
+            inside = width, height + margin
             self._shown = True
-        cv2.imshow(self.title, mosaic if self.overlay is None else self.overlay(mosaic))
+        else:
+            inside = self._inside()
+        if inside != (self._canvas.shape[1], self._canvas.shape[0]):
+            self._canvas = np.zeros((inside[1], inside[0], 3), np.uint8)
+        place(mosaic, self._canvas, margin)
+        if self.painter is not None:
+            self.painter.draw(self._canvas)
+        cv2.imshow(self.title, self._canvas)
         # Nothing is painted until the window's events are handled.
         self._listen(0.001)
+
+    def _inside(self) -> Size:
+        """Return (width, height) of what the window can show, or of the last picture shown."""
+        try:
+            width, height = cv2.getWindowImageRect(self.title)[2:]
+        except cv2.error:
+            width = height = 0
+        if min(width, height) < SMALLEST:
+            # Minimised, or a system that does not tell.
+            return self._canvas.shape[1], self._canvas.shape[0]
+        return width, height
+
+    def _hear_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
+        if self.painter is not None:
+            self.painter.mouse(event, x, y)
 
     def _listen(self, wait_s: float) -> None:
         if not self.closed:
@@ -109,10 +159,48 @@ class Window(CheckedSink):
             return
 
 
-def fit(size: Size, largest: Size) -> Size:
-    """Return `size` (width, height) shrunk to lie within `largest`, its aspect kept."""
-    scale = min(1.0, largest[0] / size[0], largest[1] / size[1])
+def fit(size: Size, largest: Size, *, enlarge: bool = False) -> Size:
+    """Return `size` (width, height) scaled to lie within `largest`, its aspect kept.
+
+    A smaller one is kept as it is unless `enlarge` is set.
+    """
+    scale = min(largest[0] / size[0], largest[1] / size[1])
+    scale = scale if enlarge else min(1.0, scale)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def place(picture: Frame, canvas: Frame, margin: int = 0) -> None:
+    """Put a picture in the middle of a canvas, as large as it fits, on black.
+
+    Args:
+        picture: [h, w, 3] uint8 BGR.
+        canvas: [H, W, 3] uint8 BGR, all of it overwritten.
+        margin: pixels at the bottom that are left free where that costs the picture nothing.
+    """
+    height, width = canvas.shape[:2]
+    size = fit((picture.shape[1], picture.shape[0]), (width, height), enlarge=True)
+    picture = _scaled(picture, size)
+    x, free = (width - size[0]) // 2, height - size[1]
+    y = (free - margin) // 2 if free >= margin else free // 2
+    canvas[:y] = 0
+    canvas[y + size[1] :] = 0
+    canvas[y : y + size[1], :x] = 0
+    canvas[y : y + size[1], x + size[0] :] = 0
+    canvas[y : y + size[1], x : x + size[0]] = picture
+
+
+def _scaled(picture: Frame, size: Size) -> Frame:
+    """Return a picture in another size (width, height), quickly."""
+    height, width = picture.shape[:2]
+    ratio = max(1, min(width // size[0], height // size[1]))
+    if ratio > 1:
+        # Averaging whole pixels takes a tenth of the time of averaging parts of them.
+        inner = picture[: height // ratio * ratio, : width // ratio * ratio]
+        step = width // ratio, height // ratio
+        picture = np.asarray(cv2.resize(inner, step, interpolation=cv2.INTER_AREA), np.uint8)
+    if picture.shape[1::-1] != size:
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return picture
 
 
 def _require_windows() -> None:

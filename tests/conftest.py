@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 # First of all, as in the program: windows hang where PyAV is imported before OpenCV.
 import cv2  # noqa: F401
@@ -33,3 +35,12 @@ def display(x11_display: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DISPLAY", x11_display)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return x11_display
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's settings file out of the tests, and the tests out of it."""
+    for name in ("XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "config"))
+    if sys.platform == "darwin":
+        monkeypatch.setenv("HOME", str(tmp_path))

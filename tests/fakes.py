@@ -121,12 +121,16 @@ class FakeSource(Source):
 class FakeFilter:
     """Makes the frame itself into the "mosaic", of 4 by 3 tiles of 2 pixels."""
 
-    columns, rows, tile_size = 4, 3, 2
-    tile_set = "fake"
+    rows, tile_size = 3, 2
     providers = ("FakeExecutionProvider",)
 
     def __init__(self, takes_s: float = 0.0) -> None:
-        self.stability = 0.5
+        self.columns = 4
+        self.tile_set = "fake"
+        self.colour = "mono"
+        self.variety = self.stability = 0.5
+        self.size: Size | None = None
+        self.wanted_tile_size: int | None = None
         self.timings: dict[str, float] = {}
         self.seen: list[Frame] = []
         self._takes_s = takes_s
@@ -219,6 +223,7 @@ class FakeWindow(FakeSink):
         super().__init__("window", fails_after)
         self._keys = dict(keys or {})
         self._closes_after = closes_after
+        self.fullscreen = False
 
     @property
     def closed(self) -> bool:
@@ -226,3 +231,23 @@ class FakeWindow(FakeSink):
 
     def key(self) -> int:
         return self._keys.pop(len(self.sent), -1)
+
+    def set_fullscreen(self, on: bool) -> None:
+        self.fullscreen = on
+
+
+class FakeExplorer:
+    """Remembers whether it is open, and how often it was shown something."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.updates = 0
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def update(self) -> None:
+        self.updates += 1

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from realtime import camera as cameras
-from realtime import cli, devices, listing
+from realtime import cli, devices, listing, preferences
 from realtime.devices import CameraDevice
 from realtime.errors import DeviceError
 from realtime.options import parse
+from realtime.preferences import settings_path
 from realtime.sources import open_source
 from tests.clips import corner_picture, grey, write_clip
 from tests.fakes import FakeMosaicFilter, FakeSink, FakeSource
@@ -316,6 +317,48 @@ class TestRuns:
         status, out, err = automosaic(*arguments)
         assert err == "automosaic: cannot open Cam: showing the demo instead\n"
         assert (status, json.loads(out)["source"]) == (0, "demo")
+
+
+class TestSettings:
+    """The settings file, under the options of the command line."""
+
+    BASE = ("--source", "demo", "--no-window", "--stats", "--frames", "1")
+
+    def test_are_saved_and_used_and_can_be_overruled(self, automosaic: Run) -> None:
+        path = settings_path()
+        status, out, err = automosaic("--columns", "80", "--colour", "tint", "--save-settings")
+        assert (status, out, err) == (0, f"saved to {path}: colour, columns\n", "")
+        assert FakeMosaicFilter.loaded == [], "it ends there"
+        automosaic(*self.BASE)
+        automosaic(*self.BASE, "--columns", "32")
+        automosaic(*self.BASE, "--no-settings")
+        asked = [loaded.asked for loaded in FakeMosaicFilter.loaded]
+        assert [(each["columns"], each["colour"]) for each in asked] == [
+            *((80, "tint"), (32, "tint"), (64, "mono")),
+        ]
+
+    def test_saving_again_keeps_what_is_not_named(self, automosaic: Run) -> None:
+        automosaic("--columns", "80", "--save-settings")
+        automosaic("--mirror", "--save-settings")
+        assert preferences.load(settings_path()) == {"columns": 80, "mirror": True}
+        _, out, _ = automosaic("--no-settings", "--save-settings")
+        assert "nothing but what is usual" in out
+        assert preferences.load(settings_path()) == {}
+
+    def test_a_mistake_names_file_and_setting(self, automosaic: Run) -> None:
+        path = settings_path()
+        path.parent.mkdir(parents=True)
+        path.write_text("columns = 0")
+        status, out, err = automosaic(*self.BASE)
+        expected = f"automosaic: {path}: columns: found '0', expected a whole number from 1 to 1024"
+        assert (status, out, err) == (2, "", f"{expected}\n")
+        assert automosaic(*self.BASE, "--no-settings")[0] == 0
+
+    def test_keys_can_keep_what_they_changed(self) -> None:
+        preferences.save(settings_path(), {"source": "demo", "columns": 32})
+        assert cli._keep_settings({"columns": 80, "mirror": True}) == str(settings_path())
+        expected = {"source": "demo", "columns": 80, "mirror": True}
+        assert preferences.load(settings_path()) == expected
 
 
 class TestPrinting:

@@ -6,20 +6,26 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from realtime.arrays import Frame
+from realtime import MosaicFilter
+from realtime.arrays import Frame, Size
 from realtime.camera import Camera
+from realtime.controls import Controls
 from realtime.demo import Demo
 from realtime.errors import UserError
-from realtime.loop import Settings, mirror_tiles, run
+from realtime.loop import Settings, run
 from realtime.outputs import Outputs
-from realtime.sources import Source
+from realtime.preview import mirror_tiles
+from realtime.sources import Source, TimedFrame, open_source
 from realtime.stopping import Stop
 from realtime.tally import Statistics
-from tests.fakes import FakeCapture, FakeFilter, FakeSink, FakeSource, FakeWindow
+from realtime.view import View
+from tests.fakes import FakeCapture, FakeFilter, FakeSink, FakeSource, FakeWindow, plain
+from tests.tile_sets import PLAIN
 
 HANG_S = 10.0
 """Nothing here may take this long, on the slowest of machines."""
@@ -131,8 +137,8 @@ class TestStill:
         assert play(FakeSource([0.0], still=True), files=(sink,)).frames == 1
         assert sink.numbers == [0]
 
-    def test_is_shown_until_any_key(self) -> None:
-        window, file = FakeWindow(keys={5: ord("x")}), FakeSink()
+    def test_is_shown_until_somebody_has_seen_enough(self) -> None:
+        window, file = FakeWindow(keys={3: ord("x"), 5: ord("q")}), FakeSink()
         statistics = play(FakeSource([0.0], still=True), window=window, files=(file,), fps=200)
         assert len(window.sent) == 5
         assert (len(file.sent), statistics.frames) == (1, 1)
@@ -312,6 +318,161 @@ class _Ramp(FakeSource):
         if frame is not None:
             frame.image[:] = np.arange(8, dtype=np.uint8)[None, :, None]
         return frame
+
+
+class TestKeys:
+    """What the window's keys do to a run."""
+
+    def test_a_frozen_camera_goes_on_unseen(self) -> None:
+        window, file = FakeWindow(keys={3: ord(" "), 6: ord(" ")}), FakeSink()
+        source = FakeSource(FOR_EVER, live=True)
+        play(source, window=window, files=(file,), frames=9)
+        assert window.numbers == file.numbers == [0, 1, 2, 2, 2, 2, 6, 7, 8]
+
+    def test_a_frozen_clip_waits_and_is_not_filed_again(self) -> None:
+        window, file = FakeWindow(keys={3: ord(" "), 7: ord(" ")}), FakeSink()
+        statistics = play(FakeSource(FOR_EVER), window=window, files=(file,), frames=6, fps=200)
+        assert window.numbers == [0, 1, 2, 2, 2, 2, 2, 3, 4, 5]
+        assert file.numbers == [0, 1, 2, 3, 4, 5]
+        assert (statistics.frames, statistics.dropped) == (6, 0)
+
+    def test_a_watched_clip_goes_on_where_it_was_frozen(self) -> None:
+        window = FakeWindow(keys={2: ord(" "), 20: ord(" ")})
+        times = [number / 50 for number in range(8)]
+        statistics = play(FakeSource(times), window=window, fps=100)
+        assert statistics.dropped == 0
+        assert set(window.numbers) == set(range(8))
+
+    def test_a_still_picture_answers_keys_and_files_what_is_shown_last(self) -> None:
+        made_by = FakeFilter()
+        window, file = FakeWindow(keys={3: ord("c"), 6: ord("q")}), FakeSink()
+        source = FakeSource([0.0], still=True)
+        statistics = play(source, window=window, files=(file,), made_by=made_by, fps=200)
+        assert (made_by.colour, len(made_by.seen)) == ("tint", 2)
+        assert (len(file.sent), statistics.frames) == (2, 1)
+        assert file.sent[0][1] < file.sent[1][1]
+
+    def test_compare_and_mirror_are_for_the_window_alone(self) -> None:
+        window, file = FakeWindow(keys={0: ord("o"), 1: ord("m")}), FakeSink()
+        play(FakeSource(FOR_EVER), window=window, files=(file,), frames=3)
+        assert all(mosaic.shape == (6, 8, 3) for mosaic in file.mosaics)
+        assert [mosaic.shape[1] > 8 for mosaic in window.mosaics] == [True] * 3
+
+    def test_figures_are_told(self) -> None:
+        view, window = View(), FakeWindow()
+        made_by, source = FakeFilter(), FakeSource([0.0, 0.01, 0.02], live=True)
+        source.dropped = 1
+        outputs = Outputs(window=window, cameras=[FakeSink()])
+        controls = Controls(made_by, outputs, view)
+        run(source, made_by, outputs, Settings(), controls=controls)
+        status = view.status
+        assert status is not None and status.fps > 0
+        assert (status.columns, status.rows, status.provider) == (4, 3, "Fake")
+        assert (status.dropped, status.on_air, status.recorded_s) == (0, True, None)
+
+    def test_a_recording_by_key_takes_what_is_shown(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        window = FakeWindow(keys={2: ord("r"), 6: ord("r")})
+        source = FakeSource(FOR_EVER, live=True)
+        statistics = play(source, window=window, frames=10)
+        (path,) = tmp_path.glob("automosaic-*.mp4")
+        assert statistics.sinks == ("window", f"recording {path}")
+        with open_source(str(path)) as recording:
+            assert recording.info.frames == 4
+
+    def test_one_that_is_still_running_is_finished(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        play(FakeSource(FOR_EVER, live=True), window=FakeWindow(keys={2: ord("r")}), frames=5)
+        with open_source(str(next(tmp_path.glob("*.mp4")))) as recording:
+            assert recording.info.frames == 3
+
+
+class TestSize:
+    """Sinks get mosaics of one size, whatever people and cameras do."""
+
+    class Growing(FakeSource):
+        """Its frames change their size on the way."""
+
+        def read(self) -> TimedFrame | None:
+            frame = super().read()
+            size = (96, 72) if self._number < 3 else (64, 64) if self._number < 6 else (30, 20)
+            return frame and TimedFrame(plain(90, size), frame.time_s)
+
+    def run(self, source: FakeSource, outputs: Outputs, size: Size | None = None) -> Statistics:
+        made_by = MosaicFilter.load(PLAIN, columns=12, size=size)
+        return run(source, made_by, outputs, Settings(frames=10, size=size))
+
+    def test_other_frames(self) -> None:
+        file = FakeSink()
+        statistics = self.run(self.Growing(FOR_EVER), Outputs(files=[file], size=(96, 72)))
+        assert {mosaic.shape for mosaic in file.mosaics} == {(72, 96, 3)}
+        assert (statistics.frames, statistics.failures) == (10, ())
+
+    @pytest.mark.parametrize("key", ["+", "-"])
+    def test_other_numbers_of_tiles(self, key: str) -> None:
+        file, window = FakeSink(), FakeWindow(keys=dict.fromkeys(range(2, 8), ord(key)))
+        outputs = Outputs(window=window, files=[file], size=(96, 72))
+        statistics = self.run(_Sized(), outputs)
+        assert {mosaic.shape for mosaic in file.mosaics} == {(72, 96, 3)}
+        assert (statistics.columns > 12) == (key == "+")
+
+    def test_alone_the_window_follows_the_frames(self) -> None:
+        window = FakeWindow(keys={1: ord("-")})
+        self.run(self.Growing(FOR_EVER), Outputs(window=window))
+        assert window.mosaics[1].shape == (72, 96, 3), "the size stays when tiles become fewer"
+        assert {mosaic.shape[0] / mosaic.shape[1] for mosaic in window.mosaics[3:5]} == {1.0}
+
+    def test_what_was_asked_for_holds_without_sinks_too(self) -> None:
+        window = FakeWindow()
+        self.run(self.Growing(FOR_EVER), Outputs(window=window), size=(120, 90))
+        assert {mosaic.shape for mosaic in window.mosaics} == {(90, 120, 3)}
+
+
+class _Sized(FakeSource):
+    """Its frames are large enough for real tiles."""
+
+    def __init__(self) -> None:
+        super().__init__(FOR_EVER)
+
+    def read(self) -> TimedFrame | None:
+        frame = super().read()
+        return frame and TimedFrame(plain(90, (96, 72)), frame.time_s)
+
+
+class TestAway:
+    """A camera that goes away may come back."""
+
+    class Leaving(FakeSource):
+        """Has nothing to give for a while after its third frame."""
+
+        def read(self) -> TimedFrame | None:
+            self.away = "camera unplugged: waiting" if self.missing > 0 else ""
+            if self._number == 3 and self.missing > 0:
+                self.missing -= 1
+                return None
+            self.away = ""
+            return super().read()
+
+        missing = 2
+
+    def test_the_run_goes_on(self) -> None:
+        window, told = FakeWindow(), list[str]()
+        statistics = play(
+            self.Leaving(FOR_EVER, live=True), window=window, frames=6, report=told.append
+        )
+        assert told == ["camera unplugged: waiting", "fake is back"]
+        assert (statistics.frames, statistics.failures) == (6, ())
+        assert set(window.numbers) == set(range(6))
+
+    def test_it_can_be_ended_meanwhile(self) -> None:
+        source = self.Leaving(FOR_EVER)
+        source.missing = 10**9
+        window = FakeWindow(keys={4: ord("q")})
+        assert play(source, window=window).frames == 3
 
 
 class TestStatistics:

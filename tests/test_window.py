@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,16 +15,12 @@ import pytest
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError
-from realtime.window import NO_KEY, Window, fit
+from realtime.window import NO_KEY, Painter, Window, fit, place
+from tests.x11 import click, close, needs_tools, press, run, screenshot, windows
 
 TITLE = "Automosaics test"
 ESCAPE = 27
 LEFT = 65361
-
-needs_tools = pytest.mark.skipif(
-    not (shutil.which("xdotool") and shutil.which("import")),
-    reason="needs xdotool and ImageMagick's import: apt-get install xdotool imagemagick",
-)
 
 
 @pytest.fixture
@@ -41,31 +35,13 @@ def picture(size: Size = (640, 360), seed: int = 0) -> Frame:
     return np.asarray(cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def run(*command: str) -> bytes:
-    return subprocess.run(command, capture_output=True, check=True).stdout
-
-
-def window_id(title: str = TITLE) -> str:
-    return run("xdotool", "search", "--onlyvisible", "--name", title).decode().split()[-1]
-
-
-def screenshot() -> Frame:
-    """Return what the window shows, [H, W, 3] uint8 BGR."""
-    png = np.frombuffer(run("import", "-window", window_id(), "png:-"), np.uint8)
-    return np.asarray(cv2.imdecode(png, cv2.IMREAD_COLOR), np.uint8)
-
-
-def press(key: str) -> None:
-    run("xdotool", "windowfocus", window_id(), "key", key)
-
-
 def assert_shows(window: Window, mosaic: Frame, expected: Frame, levels: float = 0) -> None:
     """Send `mosaic` over and over, as the loop does, until the window shows `expected`."""
     deadline = time.monotonic() + 5
     while True:
         window.send(mosaic, 0)
         window.key(0.05)
-        shown = screenshot()
+        shown = screenshot(TITLE)
         if shown.shape == expected.shape and _difference(shown, expected) <= levels:
             return
         assert time.monotonic() < deadline, f"found {shown.shape}, mean level {shown.mean():.0f}"
@@ -92,10 +68,51 @@ def test_a_large_mosaic_is_shrunk_to_fit(window: Window) -> None:
     assert_shows(window, picture((3840, 2160)), picture((1280, 720)), levels=12)
 
 
+class Negative(Painter):
+    """Shows everything negative, and remembers clicks."""
+
+    margin = 40
+
+    def __init__(self) -> None:
+        self.clicks: list[tuple[int, int]] = []
+
+    def draw(self, canvas: Frame) -> None:
+        canvas[:] = 255 - canvas
+
+    def mouse(self, event: int, x: int, y: int) -> None:
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self.clicks.append((x, y))
+
+
 @needs_tools
-def test_shows_what_the_overlay_draws(window: Window) -> None:
-    window.overlay = lambda mosaic: 255 - mosaic
-    assert_shows(window, picture(), 255 - picture())
+def test_shows_what_the_painter_draws_and_leaves_it_room(window: Window) -> None:
+    window.painter = Negative()
+    mosaic = picture()
+    before = mosaic.copy()
+    below = np.full((40, 640, 3), 255, np.uint8)
+    assert_shows(window, mosaic, np.vstack([255 - mosaic, below]))
+    np.testing.assert_array_equal(mosaic, before)
+
+
+@needs_tools
+def test_tells_the_painter_where_the_mouse_is(window: Window) -> None:
+    painter = window.painter = Negative()
+    for number in range(5):
+        window.send(picture(), number)
+    click(TITLE, 123, 45)
+    deadline = time.monotonic() + 5
+    while not painter.clicks and time.monotonic() < deadline:
+        window.key(0.05)
+    assert painter.clicks == [(123, 45)]
+
+
+@needs_tools
+def test_a_window_of_another_shape_keeps_the_aspect(window: Window) -> None:
+    window.send(picture(), 0)
+    run("xdotool", "windowsize", windows(TITLE)[-1], "640", "500")
+    expected = np.zeros((500, 640, 3), np.uint8)
+    expected[70:430] = picture()
+    assert_shows(window, picture(), expected)
 
 
 @needs_tools
@@ -103,7 +120,7 @@ def test_shows_what_the_overlay_draws(window: Window) -> None:
 def test_hears_a_key_once(window: Window, key: str, code: int) -> None:
     window.send(picture(), 0)
     assert window.key() == NO_KEY
-    press(key)
+    press(TITLE, key)
     assert window.key(wait_s=2) == code
     assert window.key() == NO_KEY
 
@@ -111,7 +128,7 @@ def test_hears_a_key_once(window: Window, key: str, code: int) -> None:
 @needs_tools
 def test_a_key_pressed_between_mosaics_is_kept(window: Window) -> None:
     window.send(picture(), 0)
-    press("a")
+    press(TITLE, "a")
     time.sleep(0.1)
     for number in range(5):
         window.send(picture(), number)
@@ -122,14 +139,13 @@ def test_a_key_pressed_between_mosaics_is_kept(window: Window) -> None:
 def test_notices_being_closed_and_stays_closed(window: Window) -> None:
     window.send(picture(), 0)
     assert not window.closed
-    ask_to_close(window_id())
+    close(TITLE)
     window.key(0.2)
     assert window.closed
     window.send(picture(), 1)
     assert window.key(0.2) == NO_KEY
     assert window.closed
-    search = ["xdotool", "search", "--onlyvisible", "--name", TITLE]
-    assert subprocess.run(search, check=False).returncode == 1
+    assert windows(TITLE) == []
 
 
 def test_can_be_opened_again(display: str) -> None:
@@ -219,34 +235,23 @@ def test_fit(size: Size, expected: Size) -> None:
     assert fit(size, (1280, 800)) == expected
 
 
-class ClientMessage(ctypes.Structure):
-    """XClientMessageEvent, padded to the size of XEvent."""
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("serial", ctypes.c_ulong),
-        ("send_event", ctypes.c_int),
-        ("display", ctypes.c_void_p),
-        ("window", ctypes.c_ulong),
-        ("message_type", ctypes.c_ulong),
-        ("format", ctypes.c_int),
-        ("data", ctypes.c_long * 5),
-        ("padding", ctypes.c_long * 12),
-    )
+def test_fit_enlarges_where_asked() -> None:
+    assert fit((100, 50), (400, 400), enlarge=True) == (400, 200)
 
 
-def ask_to_close(identifier: str) -> None:
-    """Send what a window manager sends when its close button is clicked."""
-    x11 = ctypes.CDLL("libX11.so.6")
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XInternAtom.restype = ctypes.c_ulong
-    connection = ctypes.c_void_p(x11.XOpenDisplay(None))
-    protocols, delete = (
-        x11.XInternAtom(connection, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW")
-    )
-    target = ctypes.c_ulong(int(identifier))
-    message = ClientMessage(
-        33, 0, 1, connection, target, protocols, 32, (ctypes.c_long * 5)(delete)
-    )
-    x11.XSendEvent(connection, target, 0, ctypes.c_long(0), ctypes.byref(message))
-    x11.XCloseDisplay(connection)
+@pytest.mark.parametrize(
+    ("inside", "margin", "top", "height"),
+    [
+        ((64, 36), 0, 0, 36),
+        ((64, 46), 10, 0, 36),  # just the room that was asked for
+        ((64, 56), 10, 5, 36),
+        ((64, 40), 10, 2, 36),  # too little: in the middle, and drawn over
+        ((32, 36), 0, 9, 18),
+    ],
+)
+def test_place(inside: Size, margin: int, top: int, height: int) -> None:
+    canvas = np.full((inside[1], inside[0], 3), 9, np.uint8)
+    place(np.full((36, 64, 3), 200, np.uint8), canvas, margin)
+    expected = np.zeros_like(canvas)
+    expected[top : top + height] = 200
+    np.testing.assert_array_equal(canvas, expected)
