@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -207,12 +208,14 @@ def open_camera(
         raise DeviceError(f"cannot open {device}: {_advice()}")
     declared = capture.get(cv2.CAP_PROP_FPS)
     slowest, fastest = _PLAUSIBLE_FPS
-    return Camera(
+    camera = Camera(
         capture,
         device.name,
         fps=declared if slowest <= declared <= fastest else 0.0,
         present=Path(address).exists if isinstance(address, str) else lambda: True,
     )
+    camera.info = replace(camera.info, note=_granted(device, camera.info, size, fps))
+    return camera
 
 
 def backend() -> int:
@@ -239,6 +242,18 @@ def _open_capture(address: str | int, size: Size, fps: float) -> cv2.VideoCaptur
     for key, value in [*settings, (cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)]:
         capture.set(key, value)
     return capture
+
+
+def _granted(device: CameraDevice, info: SourceInfo, size: Size | None, fps: float | None) -> str:
+    """Say what a camera gives, and what it was asked for where that is something else."""
+    rate = f" at {info.fps:g} fps" if info.fps else ""
+    asked = []
+    if size and size != info.size:
+        asked.append(f"{size[0]}x{size[1]}")
+    if fps and info.fps and abs(fps - info.fps) > 0.5:
+        asked.append(f"{fps:g} fps")
+    besides = f" (asked for {' at '.join(asked)})" if asked else ""
+    return f"{device}: {info.size[0]}x{info.size[1]}{rate}{besides}"
 
 
 def _advice() -> str:

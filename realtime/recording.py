@@ -1,10 +1,11 @@
-"""Recordings: H.264 in .mp4 and .mkv, VP9 in .webm, with true time stamps."""
+"""Recordings: H.264 in .mp4 and .mkv, VP9 in .webm, with true time stamps and a clip's sound."""
 
 from __future__ import annotations
 
 import errno
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from realtime.arrays import Frame, Plane, Size
@@ -12,6 +13,7 @@ from realtime.background import Background
 from realtime.errors import DeviceError, UserError
 from realtime.output_file import create_file
 from realtime.sinks import CheckedSink
+from realtime.sources import SoundTrack
 from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
 
 
@@ -28,7 +30,14 @@ class Recording(CheckedSink):
     """
 
     def __init__(
-        self, path: str | Path, size: Size, fps: float, *, overwrite: bool = False
+        self,
+        path: str | Path,
+        size: Size,
+        fps: float,
+        *,
+        overwrite: bool = False,
+        sound: SoundTrack | None = None,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Create the file and start the encoder.
 
@@ -38,6 +47,8 @@ class Recording(CheckedSink):
             fps: the expected mosaics a second; 0 where unknown. The true times are kept all the
                 same: this is how long the last mosaic is shown.
             overwrite: replace a file of that name.
+            sound: that of the clip whose frames the mosaics show; None without.
+            report: told in one line what is missing of the sound; the picture goes on without.
 
         Raises:
             UserError: another ending, a file that is there already, a place that cannot be written.
@@ -50,8 +61,12 @@ class Recording(CheckedSink):
         video = FORMATS.get(path.suffix.lower())
         if video is None:
             raise UserError(f"{path}: not a video: choose one of {' '.join(VIDEO_SUFFIXES)}")
-        self._clock = _Clock(video.ticks_per_s)
+        # Sound has its place from the clip's first frame on.
+        self._clock = _Clock(video.ticks_per_s, start_s=None if sound is None else 0.0)
+        self._report = report
         self._file = self._create(size, fps, overwrite)
+        if sound is not None:
+            self._add_sound(sound)
         self._background = Background(self._write, name=self.name)
 
     def _create(self, size: Size, fps: float, overwrite: bool) -> VideoFile:
@@ -63,6 +78,12 @@ class Recording(CheckedSink):
             self._path.unlink()
             size_text = f"{size[0]}x{size[1]}"
             raise DeviceError(f"{self._path}: cannot encode {size_text}: {error}") from error
+
+    def _add_sound(self, track: SoundTrack) -> None:
+        try:
+            self._file.add_sound(track)
+        except DeviceError as error:
+            self._report(f"{self._path} gets no sound: {error}")
 
     @property
     def waits(self) -> int:
@@ -91,6 +112,13 @@ class Recording(CheckedSink):
                 self._file.finish()
             except OSError as error:
                 raise self._disk_error(error) from error
+            self._tell_damage()
+
+    def _tell_damage(self) -> None:
+        damaged = self._file.sound.damaged if self._file.sound else 0
+        if damaged:
+            pieces = "a damaged piece" if damaged == 1 else f"{damaged} damaged pieces"
+            self._report(f"{self._path}: {pieces} of the sound left out")
 
     def _disk_error(self, error: OSError) -> DeviceError:
         full = error.errno == errno.ENOSPC
@@ -99,11 +127,14 @@ class Recording(CheckedSink):
 
 
 class _Clock:
-    """Turns the source's time into ticks from the first frame on, each later than the last."""
+    """Turns the source's time into ticks, each later than the last.
 
-    def __init__(self, ticks_per_s: int) -> None:
+    They count from `start_s`, or from the first frame on where it is None.
+    """
+
+    def __init__(self, ticks_per_s: int, start_s: float | None = None) -> None:
         self._ticks_per_s = ticks_per_s
-        self._start_s: float | None = None
+        self._start_s = start_s
         self._last = -1
 
     def ticks(self, time_s: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from realtime.arrays import Frame, Size, check_frame
 from realtime.errors import UserError
+from realtime.sources import SoundTrack
 
 UNKNOWN_FPS = 30.0
 SLOWEST_FPS = 0.01
@@ -116,15 +117,26 @@ def frame_rate(fps: float) -> Fraction:
     return Fraction(max(fps, SLOWEST_FPS) if fps > 0 else UNKNOWN_FPS).limit_denominator(1001)
 
 
-def open_file(path: str | Path, size: Size, fps: float, *, overwrite: bool = False) -> Sink:
-    """Open the video or picture file that the name's ending asks for.
+def open_file(
+    path: str | Path,
+    size: Size,
+    fps: float,
+    *,
+    overwrite: bool = False,
+    sound: SoundTrack | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Sink:
+    """Open the video, animation or picture file that the name's ending asks for.
 
     Args:
-        path: .mp4, .mkv, .webm: a video; .png, .jpg: a picture of the last mosaic, or one of
-            every mosaic where the name holds a number's place, such as "frame%04d.png".
+        path: .mp4, .mkv, .webm: a video; .gif, .webp: a short animation; .png, .jpg: a picture
+            of the last mosaic, or one of every mosaic where the name holds a number's place,
+            such as "frame%04d.png".
         size: (width, height) of the mosaics.
         fps: the expected mosaics a second; 0 where unknown.
         overwrite: replace what goes by that name.
+        sound: of the clip that the mosaics are made from, for videos.
+        report: told in one line what a file must do without, such as sound that is damaged.
 
     Raises:
         UserError: another ending, a file that is there already, a place that cannot be written.
@@ -136,12 +148,16 @@ def open_file(path: str | Path, size: Size, fps: float, *, overwrite: bool = Fal
     path = Path(path)
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return open_picture_file(path, size, overwrite=overwrite)
+    from realtime.animation import ANIMATION_SUFFIXES, Animation
+
+    if path.suffix.lower() in ANIMATION_SUFFIXES:
+        return Animation(path, size, overwrite=overwrite, report=report)
     from realtime.recording import Recording
     from realtime.video_file import VIDEO_SUFFIXES
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        return Recording(path, size, fps, overwrite=overwrite)
-    endings = " ".join((*VIDEO_SUFFIXES, *PICTURE_SUFFIXES))
+        return Recording(path, size, fps, overwrite=overwrite, sound=sound, report=report)
+    endings = " ".join((*VIDEO_SUFFIXES, *PICTURE_SUFFIXES, *ANIMATION_SUFFIXES))
     found = path.suffix or "no ending"
     raise UserError(f"{path}: found {found}, expected one of {endings}")
 
@@ -153,6 +169,8 @@ def open_sinks(
     record: Iterable[str | Path] = (),
     virtual_camera: str | None = None,
     overwrite: bool = False,
+    sound: SoundTrack | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> list[Sink]:
     """Open every sink that was asked for, or none if one of them fails.
 
@@ -164,6 +182,8 @@ def open_sinks(
         record: files, see `open_file`.
         virtual_camera: a device such as "/dev/video10", "" for the first one, None for none.
         overwrite: replace files that are there already.
+        sound: see `open_file`.
+        report: see `open_file`.
 
     Raises:
         UserError: a file cannot be written, or the size does not suit the virtual camera.
@@ -176,6 +196,7 @@ def open_sinks(
 
             sinks.append(opened.enter_context(VirtualCamera(size, fps, virtual_camera or None)))
         for path in record:
-            sinks.append(opened.enter_context(open_file(path, size, fps, overwrite=overwrite)))
+            file = open_file(path, size, fps, overwrite=overwrite, sound=sound, report=report)
+            sinks.append(opened.enter_context(file))
         opened.pop_all()
     return sinks

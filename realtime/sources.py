@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,8 @@ class SourceInfo:
         fps: frames a second as declared; 0 where unknown or not applicable.
         live: the newest frame wins and older ones are dropped; else every frame counts.
         frames: how many there are, 1 for a picture, None where unknown.
+        seconds: how long a clip is; None where unknown or not applicable.
+        note: what the user should know of how it was opened, in one line; mostly empty.
     """
 
     name: str
@@ -48,6 +51,25 @@ class SourceInfo:
     fps: float
     live: bool
     frames: int | None
+    seconds: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SoundTrack:
+    """Where the sound is that belongs to the frames of a clip.
+
+    Attributes:
+        path: the file.
+        stream: its number among the file's streams.
+        start_s: moment of the first frame on the file's own clock, in seconds.
+        whole: tells whether the clip has been read to its end, and is not cut.
+    """
+
+    path: Path
+    stream: int
+    start_s: float
+    whole: Callable[[], bool]
 
 
 class Source(Protocol):
@@ -56,16 +78,23 @@ class Source(Protocol):
     Attributes:
         info: what is known of it.
         dropped: frames that the source had but nobody read, because a newer one took their place.
+        sound: that of a clip; None without.
+        away: in one line, why a camera has no frames for now though it may have some later; empty
+            while all is well.
+        patience_s: how long `read` looks for a camera that has gone before it raises.
     """
 
     info: SourceInfo
     dropped: int
+    sound: SoundTrack | None = None
+    away: str = ""
+    patience_s: float = 0.0
 
     def read(self) -> TimedFrame | None:
         """Wait for the next frame; a live source gives its newest one.
 
         Returns:
-            The frame, or None at the end and after `close`.
+            The frame; None at the end, after `close` and, for the moment, while `away` is set.
 
         Raises:
             DeviceError: the source can deliver no more, such as a camera that was unplugged.
@@ -109,8 +138,11 @@ def open_source(spec: str | None, *, size: Size | None = None, fps: float | None
         return _open_file(Path(spec))
     from realtime.camera import open_camera
     from realtime.devices import find_camera
+    from realtime.returning import ReturningCamera
 
-    return open_camera(find_camera(spec), size=size, fps=fps)
+    return ReturningCamera(
+        find_camera(spec), lambda device: open_camera(device, size=size, fps=fps)
+    )
 
 
 def _names_file(spec: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError, UserError
-from realtime.sources import Source, SourceInfo, TimedFrame
+from realtime.sources import SoundTrack, Source, SourceInfo, TimedFrame
 
 if TYPE_CHECKING:
     # At run time PyAV is imported where it is used: a camera does without it and starts sooner.
@@ -44,6 +44,7 @@ class Video(Source):
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         self._container = _open_container(self._path)
+        self._ended = False
         try:
             self._stream = _video_stream(self._container, self._path)
             self._frames = self._decoded()
@@ -58,6 +59,7 @@ class Video(Source):
         self._last_s = 0.0
         self._coded_size = _square_size(first, self._stream)
         self.dropped = 0
+        self.sound = self._find_sound()
         self.info = self._describe(first)
 
     def read(self) -> TimedFrame | None:
@@ -93,6 +95,7 @@ class Video(Source):
                     continue
         except FFmpegError as error:
             raise DeviceError(f"reading {self._path} failed: {error.strerror}") from error
+        self._ended = True
 
     def _describe(self, first: VideoFrame) -> SourceInfo:
         width, height = self._coded_size
@@ -104,7 +107,19 @@ class Video(Source):
             fps=float(rate) if rate else 0.0,
             live=False,
             frames=self._stream.frames or None,
+            seconds=_seconds(self._container),
         )
+
+    def _find_sound(self) -> SoundTrack | None:
+        """Return the sound that players choose: the file's default, else its first."""
+        from av.stream import Disposition
+
+        tracks = self._container.streams.audio
+        preferred = (track for track in tracks if track.disposition & Disposition.default)
+        track = next(preferred, next(iter(tracks), None))
+        if track is None:
+            return None
+        return SoundTrack(self._path, track.index, self._start_s, lambda: self._ended)
 
     def _upright(self, frame: VideoFrame) -> Frame:
         """Return a decoded frame as [H, W, 3] uint8 BGR, turned as the file asks."""
@@ -138,6 +153,12 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     # All cores decode ahead while the frame before is being turned into a mosaic.
     stream.thread_type = "AUTO"
     return stream
+
+
+def _seconds(container: InputContainer) -> float | None:
+    """Return how long the file says that it is."""
+    # In microseconds.
+    return container.duration / 1e6 if container.duration else None
 
 
 def _square_size(frame: VideoFrame, stream: VideoStream) -> Size:

@@ -19,6 +19,8 @@ from av.video.stream import VideoStream
 from realtime.arrays import Frame, Plane, Size
 from realtime.output_file import write_all
 from realtime.sinks import frame_rate
+from realtime.sound import Sound, SoundFormat
+from realtime.sources import SoundTrack
 
 # What a killed process loses at most, beside the frames still waiting to be encoded.
 _FRAGMENT_MS = 500
@@ -44,6 +46,7 @@ class VideoFormat:
         codec: libavcodec's name of the encoder.
         codec_options: its settings.
         ticks_per_s: the time base of the container, so that the time stamps written are kept.
+        sound: how it takes sound.
     """
 
     muxer: str
@@ -51,6 +54,7 @@ class VideoFormat:
     codec: str
     codec_options: dict[str, str]
     ticks_per_s: int
+    sound: SoundFormat
 
 
 # Measured on mosaics of 1280x720 in 3,600 tiles, one 2 GHz core, per frame: ultrafast 5 ms,
@@ -68,18 +72,27 @@ _VP9 = {
     "crf": "32",
     "b": "0",
 }
-# Fragments while writing, an ordinary file with an index at its end after a proper close.
+# libav holds packets back until it has some of every stream; here they come in order already.
+_IN_ORDER = {"max_interleave_delta": "1", "flush_packets": "1"}
+# Fragments while writing, an ordinary file with an index at its end after a proper close. The
+# opening index waits for the first packets, because it tells at what moments they begin.
 _MP4 = {
-    "movflags": "hybrid_fragmented",
+    "movflags": "hybrid_fragmented+delay_moov",
     "frag_duration": str(1000 * _FRAGMENT_MS),
-    "flush_packets": "1",
+    **_IN_ORDER,
 }
-_MATROSKA = {"cluster_time_limit": str(_FRAGMENT_MS), "flush_packets": "1"}
+_MATROSKA = {"cluster_time_limit": str(_FRAGMENT_MS), **_IN_ORDER}
+
+_FILM = frozenset({"aac", "mp3", "ac3", "eac3"})
+_ANY = _FILM | {"alac", "dts", "flac", "mp2", "opus", "pcm_s16le", "pcm_s24le", "vorbis"}
+_MP4_SOUND = SoundFormat(_FILM, "aac", lead_s=0.1, latest_s=_FRAGMENT_MS / 1000)
+_MKV_SOUND = SoundFormat(_ANY, "aac")
+_WEBM_SOUND = SoundFormat(frozenset({"opus", "vorbis"}), "libopus")
 
 FORMATS = {
-    ".mp4": VideoFormat("mp4", _MP4, "libx264", _H264, ticks_per_s=90_000),
-    ".mkv": VideoFormat("matroska", _MATROSKA, "libx264", _H264, ticks_per_s=1000),
-    ".webm": VideoFormat("webm", _MATROSKA, "libvpx-vp9", _VP9, ticks_per_s=1000),
+    ".mp4": VideoFormat("mp4", _MP4, "libx264", _H264, 90_000, _MP4_SOUND),
+    ".mkv": VideoFormat("matroska", _MATROSKA, "libx264", _H264, 1000, _MKV_SOUND),
+    ".webm": VideoFormat("webm", _MATROSKA, "libvpx-vp9", _VP9, 1000, _WEBM_SOUND),
 }
 VIDEO_SUFFIXES = tuple(FORMATS)
 
@@ -103,7 +116,11 @@ def to_i420(mosaic: Frame) -> Plane:
 
 
 class VideoFile:
-    """One video stream in one file."""
+    """One video stream in one file, and the sound that goes with it.
+
+    Attributes:
+        sound: None without.
+    """
 
     def __init__(self, file: BinaryIO, video: VideoFormat, size: Size, fps: float) -> None:
         """Open the encoder.
@@ -127,6 +144,10 @@ class VideoFile:
         self._time_base = Fraction(1, video.ticks_per_s)
         self._key_ticks = round(KEY_INTERVAL_S * video.ticks_per_s)
         self._next_key = 0
+        self._end_s = 0.0
+        self._last_s = float(1 / frame_rate(fps))
+        self._how_sound = video.sound
+        self.sound: Sound | None = None
         self._open_encoder(size)
 
     def _open_encoder(self, size: Size) -> None:
@@ -142,6 +163,14 @@ class VideoFile:
         encoder.color_trc = _TRANSFER_BT709
         encoder.color_range = _LIMITED_RANGE
         encoder.open()
+
+    def add_sound(self, track: SoundTrack) -> None:
+        """Have the sound of a clip written along with its frames; before the first `write`.
+
+        Raises:
+            DeviceError: it cannot be read; the file goes on without.
+        """
+        self.sound = Sound(track, self._container, self._how_sound)
 
     @property
     def closed(self) -> bool:
@@ -165,9 +194,13 @@ class VideoFile:
         if ticks >= self._next_key:
             frame.pict_type = PictureType.I
             self._next_key = ticks + self._key_ticks
+        moment_s = float(ticks * self._time_base)
         with self._abandoned_on_failure():
+            if self.sound is not None:
+                self.sound.write_until(moment_s)
             self._container.mux(self._stream.encode(frame))
             self._file.mark()
+        self._end_s = moment_s + self._last_s
 
     def finish(self) -> None:
         """Write what the encoder still holds and the index, and close the file.
@@ -177,12 +210,16 @@ class VideoFile:
         """
         with self._abandoned_on_failure():
             self._container.mux(self._stream.encode(None))
+            if self.sound is not None:
+                self.sound.finish(self._end_s)
             self._file.mark()
             self._container.close()
             self._file.settle()
 
     def abandon(self) -> None:
         """Close the file as it is: what has been written plays."""
+        if self.sound is not None:
+            self.sound.close()
         # First the file: PyAV writes no more into one that is closed, not even the index.
         self._file.abandon()
         self._container.close()

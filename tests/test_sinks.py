@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.animation import Animation
 from realtime.arrays import Frame, Size
 from realtime.errors import UserError
 from realtime.picture_file import open_picture_file
@@ -19,7 +20,10 @@ from realtime.virtual_camera import VirtualCamera
 from realtime.window import Window
 
 SIZE: Size = (64, 48)
-FILES = ("out.mp4", "out.mkv", "out.webm", "out.png", "out.jpg", "out%03d.png")
+FILES = (
+    *("out.mp4", "out.mkv", "out.webm", "out.gif", "out.webp"),
+    *("out.png", "out.jpg", "out%03d.png"),
+)
 OpenSink = Callable[[], CheckedSink]
 
 
@@ -62,6 +66,8 @@ def open_sink(
     path = tmp_path / request.param
     if path.suffix in (".png", ".jpg"):
         return lambda: _checked(open_picture_file(path, SIZE))
+    if path.suffix in (".gif", ".webp"):
+        return lambda: Animation(path, SIZE)
     return lambda: Recording(path, SIZE, 30)
 
 
