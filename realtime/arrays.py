@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """[H, W, 3] uint8 BGR."""
+Picture: TypeAlias = npt.NDArray[np.uint8]
+"""[H, W] uint8, or [H, W, 3] uint8 BGR."""
 Plane: TypeAlias = npt.NDArray[np.uint8]
 """[H, W] uint8, one channel."""
 Tiles: TypeAlias = npt.NDArray[np.uint8]

@@ -44,8 +44,9 @@ class Codec:
         """
         self.tile_set = tile_set
         wanted = _provider_names(providers)
-        self._regressor = _session(tile_set.folder / "regressor.onnx", wanted)
-        self._decoder = _session(tile_set.folder / "decoder.onnx", wanted)
+        # The regressor is done within a millisecond, too soon to share it out among threads.
+        self._regressor = _session(tile_set.folder / "regressor.onnx", wanted, threads=1)
+        self._decoder = _session(tile_set.folder / "decoder.onnx", wanted, threads=0)
         _check_ports(self._regressor, tile_set, "regressor", _regressor_inputs(tile_set))
         _check_ports(self._decoder, tile_set, "decoder", ("latents", "pixels"))
 
@@ -62,12 +63,12 @@ class Codec:
             preference: [N, K + 2] for a tile set with kinds, else None.
 
         Returns:
-            [N, D] float32 0..1.
+            [N, D] float32 0..1, in Fortran order: what follows goes latent by latent.
         """
         inputs: dict[str, npt.NDArray[np.float32]] = {"patches": to_patches(cells)}
         if preference is not None:
             inputs["preference"] = preference
-        return np.asarray(self._regressor.run(["latents"], inputs)[0], np.float32)
+        return np.asfortranarray(self._regressor.run(["latents"], inputs)[0], np.float32)
 
     def decode(self, latents: Latents, tile_size: int) -> Tiles:
         """Map latents to tiles, exactly.
@@ -105,8 +106,9 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
     return wanted
 
 
-def _session(path: Path, providers: list[str]) -> onnxruntime.InferenceSession:
+def _session(path: Path, providers: list[str], threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     # Threads that spin while they wait take the CPU from the capture and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from realtime import colour as colours
 from realtime import tileset
-from realtime.arrays import Frame, Latents, Size, Tiles, check_frame
+from realtime.arrays import Frame, Latents, Picture, Plane, Size, Tiles, check_frame
 from realtime.atlas import Atlas
+from realtime.canvas import Canvas
 from realtime.codec import Codec
-from realtime.grid import Grid
-from realtime.stability import Stabiliser
+from realtime.grid import Grid, halve, resize
+from realtime.stability import Cells, Stabiliser
 from realtime.tileset import TileSet
 from realtime.variety import Taste
 
@@ -41,7 +42,9 @@ class MosaicFilter:
         self._columns = columns
         self._colour = "mono"
         self._grid: Grid | None = None
+        self._canvas: Canvas | None = None
         self._asked: tuple[object, ...] = ()
+        self._styled: tuple[object, ...] = ()
         self._use(codec)
 
     @classmethod
@@ -139,9 +142,24 @@ class MosaicFilter:
         """The onnxruntime providers that really run, best first."""
         return self._codec.providers
 
+    @property
+    def card(self) -> TileSet:
+        """What the tile set is like."""
+        return self._codec.tile_set
+
+    @property
+    def latents(self) -> Latents | None:
+        """[N, D] of the last mosaic; None before the first. Not to be changed."""
+        return self._stabiliser.held
+
+    def decode(self, latents: Latents, tile_size: int) -> Tiles:
+        """Map any [N, D] latents, float32 0..1, to their exact tiles; see `Codec.decode`."""
+        return self._codec.decode(latents, tile_size)
+
     def reset(self) -> None:
         """Forget the past frames."""
         self._stabiliser.reset()
+        self._canvas = None
 
     def __call__(self, frame: Frame) -> Frame:
         """Make the mosaic of a frame.
@@ -156,15 +174,22 @@ class MosaicFilter:
         Raises:
             TypeError, ValueError: `frame` is no frame, or smaller than the grid.
         """
-        grid = self._prepare(check_frame(frame))
+        with _one_opencv_thread():
+            return self._filter(frame, self._prepare(check_frame(frame)))
+
+    def _filter(self, frame: Frame, grid: Grid) -> Frame:
         clock = _Clock()
-        cells = self._split(frame, grid)
+        picture = self._reduce(frame, grid)
+        glances = self._glance(picture, grid)
+        cells = self._stabiliser.stirred(glances, self.stability)
         clock.lap("split")
-        latents = self._encode(cells)
+        changed = self._encode(picture, grid, cells)
         clock.lap("encode")
-        tiles = self._decode(latents, grid.tile_size)
+        # A new canvas needs all cells, and then all are stirred; tint follows colour besides.
+        changed = cells if self._canvas is None or self._colour == "tint" else changed
+        tiles = self._decode(changed, grid.tile_size)
         clock.lap("decode")
-        mosaic = grid.cut(colours.paint(grid.join(tiles), frame, grid, self._colour))
+        mosaic = self._join(tiles, changed, glances, grid)
         clock.lap("join")
         self.timings = clock.laps_ms
         return mosaic
@@ -172,9 +197,10 @@ class MosaicFilter:
     def _use(self, codec: Codec) -> None:
         self._codec = codec
         self._stabiliser = Stabiliser(codec.tile_set)
+        self._canvas = None
         self._taste: Taste | None = None
         self._atlas: Atlas | None = None
-        self._asked = ()
+        self._asked = self._styled = ()
 
     def _prepare(self, frame: Frame) -> Grid:
         """The grid for this frame, and what depends on it made anew where anything changed."""
@@ -189,6 +215,10 @@ class MosaicFilter:
                 )
             self._lay(grid)
             self._grid, self._asked = grid, asked
+        styled = (self._colour, self.variety, self.exact)
+        if styled != self._styled:
+            self._stabiliser.look_anew()
+            self._canvas, self._styled = None, styled
         return self._grid
 
     def _lay(self, grid: Grid) -> None:
@@ -196,30 +226,81 @@ class MosaicFilter:
         codec = self._codec
         self._taste = Taste(codec.tile_set, grid) if codec.tile_set.kinds else None
         if self._atlas is None or self._atlas.tile_size != grid.tile_size:
-            fits = Atlas.fits(codec.tile_set, grid.tile_size)
+            fits = Atlas.fits(codec.tile_set)
             self._atlas = Atlas(codec, grid.tile_size) if fits else None
 
-    def _split(self, frame: Frame, grid: Grid) -> npt.NDArray[np.uint8]:
+    def _reduce(self, frame: Frame, grid: Grid) -> Picture:
+        """Reduce a frame to the pixels of the patches, [rows * P, columns * P] or with 3 channels.
+
+        It is BGR where colour is asked for. Converting to grey costs more than halving, so of a
+        large frame the half is converted.
+        """
         tile_set = self._codec.tile_set
-        if tile_set.patch_channels == 3:
-            return grid.split(frame, tile_set.patch_size)
-        luminance = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
-        return grid.split(luminance, tile_set.patch_size)
+        target = (grid.columns * tile_set.patch_size, grid.rows * tile_set.patch_size)
+        picture = halve(grid.crop(frame), target)
+        coloured = self._colour == "tint" or tile_set.patch_channels == 3
+        return resize(picture if coloured else _luminance(picture), target)
 
-    def _encode(self, cells: npt.NDArray[np.uint8]) -> Latents:
+    def _glance(self, picture: Picture, grid: Grid) -> Picture:
+        """Cells of half the patches' pixels, [N, P / 2, P / 2] or with 3 channels."""
+        side = self._codec.tile_set.patch_size
+        half = side // 2 if side % 2 == 0 else side
+        return grid.cells(halve(picture, (grid.columns * half, grid.rows * half)))
+
+    def _encode(self, picture: Picture, grid: Grid, cells: Cells) -> Cells:
+        """Encode these cells, and return those of them whose latents changed."""
+        if not len(cells):
+            return cells
+        grey = self._codec.tile_set.patch_channels == 1
+        patches = grid.cells(_luminance(picture) if grey else picture, cells)
         if self._taste is None:
-            latents = self._codec.encode(cells)
+            latents = self._codec.encode(patches)
         else:
-            held = self._stabiliser.held
-            preference = self._taste.preference(self.variety, self.stability, held)
-            latents = self._codec.encode(cells, preference)
-            self._taste.vary(latents, self.variety)
-        return self._stabiliser(latents, self.stability)[0]
+            held = self._stabiliser.latents(cells)
+            wish = self._taste.preference(cells, held, self.variety, self.stability)
+            latents = self._codec.encode(patches, wish)
+            self._taste.vary(latents, cells, self.variety)
+        return self._stabiliser.keep(cells, latents, self.stability)
 
-    def _decode(self, latents: Latents, tile_size: int) -> Tiles:
+    def _decode(self, cells: Cells, tile_size: int) -> Tiles | None:
+        """The tiles [n, T, T] or [n, T, T, 3] of these cells; None if there are none."""
+        latents = self._stabiliser.latents(cells)
+        if latents is None or not len(cells):
+            return None
         if self._atlas is None or self.exact:
             return self._codec.decode(latents, tile_size)
         return self._atlas.gather(self._atlas.encode(latents))
+
+    def _join(self, tiles: Tiles | None, cells: Cells, glances: Picture, grid: Grid) -> Frame:
+        """Colour the tiles of these cells, lay them among the others, and show them all."""
+        if tiles is not None:
+            tiles = colours.paint(tiles, self._colour, np.take(glances, cells, axis=0))
+            if self._canvas is None:
+                self._canvas = Canvas(grid, tiles.shape[3:])
+            self._canvas.lay(tiles, cells)
+        assert self._canvas is not None
+        return self._canvas.picture()
+
+
+def _luminance(picture: Picture) -> Plane:
+    if picture.ndim == 2:
+        return picture
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Let OpenCV work alone for a while.
+
+    Its threads spin for most of a millisecond after each bit of work, which is more CPU time than
+    the whole filter takes, and save it none: the bits are too small.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 class _Clock:

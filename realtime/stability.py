@@ -1,7 +1,8 @@
-"""Hysteresis on latents: a tile changes when its cell really did, then at once."""
+"""Hysteresis: a tile changes when its cell really did, then at once; the rest is no work."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,9 +13,12 @@ TONE_TOLERANCE = 0.03  # at stability 1; camera noise averaged over a cell is ab
 STYLE_TOLERANCE = 0.4
 LATENT_TOLERANCE = 0.1  # for tile sets without a tone latent
 
+Cells = npt.NDArray[np.intp]
+"""[n] numbers of cells, ascending."""
+
 
 class Stabiliser:
-    """Holds each cell's latents until they move by more than noise does.
+    """Holds each cell's latents until the cell, then the latents, move by more than noise does.
 
     There is no smoothing, so nothing trails: a cell that changes takes its new tile in the same
     frame, and a scene cut changes all of them.
@@ -22,40 +26,65 @@ class Stabiliser:
 
     def __init__(self, tile_set: TileSet) -> None:
         """Start with nothing held."""
-        self.held: Latents | None = None
         self._tolerance = _tolerances(tile_set)
+        self.reset()
 
     def reset(self) -> None:
         """Forget the past frames."""
-        self.held = None
+        self.held: Latents | None = None
+        self._seen: npt.NDArray[np.uint8] | None = None
 
-    def __call__(self, latents: Latents, stability: float) -> tuple[Latents, npt.NDArray[np.bool_]]:
-        """Keep what hardly moved.
+    def look_anew(self) -> None:
+        """Let every cell of the next frame be encoded, as when a setting changed."""
+        self._seen = None
+
+    def stirred(self, glances: npt.NDArray[np.uint8], stability: float) -> Cells:
+        """Find the cells that differ from when they were last encoded.
 
         Args:
-            latents: [N, D] of the new frame.
+            glances: [N, ...] uint8, the cells of the new frame, coarse enough that noise averages
+                out. On average over a cell, pixels may differ by `TONE_TOLERANCE`.
+            stability: 0..1; at 0 all cells count as stirred.
+        """
+        now, seen = glances.reshape(len(glances), -1), self._seen
+        if seen is None or seen.shape != now.shape or stability <= 0:
+            self._seen = now.copy()
+            return np.arange(len(now))
+        moved = cv2.reduce(cv2.absdiff(now, seen), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
+        cells = np.flatnonzero(moved > stability * TONE_TOLERANCE * 255 * now.shape[1])
+        seen[cells] = np.take(now, cells, axis=0)
+        return cells
+
+    def latents(self, cells: Cells) -> Latents | None:
+        """The latents [n, D] that these cells hold, a copy; None before the first frame."""
+        return None if self.held is None else np.take(self.held.T, cells, axis=1).T
+
+    def keep(self, cells: Cells, latents: Latents, stability: float) -> Cells:
+        """Hold new latents where they moved far enough.
+
+        Args:
+            cells: [n] those that were encoded; all of them in the first frame.
+            latents: [n, D] of those cells.
             stability: 0..1; 0 keeps nothing.
 
         Returns:
-            latents [N, D] to show, and which cells changed [N].
+            those of the `cells` whose tiles change.
         """
-        held = self.held
-        if held is None or held.shape != latents.shape or stability <= 0:
-            changed = np.ones(len(latents), np.bool_)
-            self.held = latents.copy()
-        else:
-            moved = np.abs(latents - held) > stability * self._tolerance
-            changed = moved.any(axis=1)
-            held[changed] = latents[changed]
-        assert self.held is not None
-        return self.held, changed
+        held = self.latents(cells)
+        if self.held is None or held is None or stability <= 0:
+            self.held = latents.copy(order="F")
+            return cells
+        moved = np.abs(latents - held) > np.float32(stability) * self._tolerance
+        changed = np.flatnonzero(moved.any(axis=1))
+        self.held.T[:, cells[changed]] = np.take(latents.T, changed, axis=1)
+        return cells[changed]
 
 
 def _tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:
-    if not tile_set.tone:
+    if not (tile_set.tone or tile_set.colour):
         return np.full(tile_set.latents, LATENT_TOLERANCE, np.float32)
     tolerance = np.full(tile_set.latents, STYLE_TOLERANCE, np.float32)
-    tolerance[-2:] = TONE_TOLERANCE
+    tolerance[tile_set.shape_latents :] = TONE_TOLERANCE
     if tile_set.kinds:
         tolerance[0] = 0.5 / tile_set.kinds  # less than the way from one kind to the next
     return tolerance

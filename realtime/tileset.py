@@ -35,6 +35,7 @@ class TileSet:
             0 if there are none.
         shape_latents: latents that choose the shape, the kind included.
         tone: two more latents follow the shape ones, tone and polarity.
+        colour: three more latents follow instead, mean blue, green and red.
         tone_range: darkest and brightest mean a tile can take, 0..1.
         classes: what the kinds are called; empty if unnamed.
     """
@@ -49,13 +50,14 @@ class TileSet:
     kinds: int
     shape_latents: int
     tone: bool
+    colour: bool
     tone_range: tuple[float, float]
     classes: tuple[str, ...]
 
     @property
     def latents(self) -> int:
         """D, how many latents one tile takes."""
-        return self.shape_latents + (2 if self.tone else 0)
+        return self.shape_latents + (2 if self.tone else 0) + (3 if self.colour else 0)
 
     @property
     def styles(self) -> int:
@@ -138,6 +140,7 @@ def _parse(folder: Path, content: Any) -> TileSet:
         name=folder.resolve().name,
         title=str(content.get("title", ""))[:200],
         tone=content.get("tone") is True,
+        colour=content.get("colour") is True,
         tone_range=_tone_range(where, content.get("tone_range")),
         classes=tuple(str(name)[:40] for name in list(content.get("classes") or ())[:256]),
         **values,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,10 +72,19 @@ def test_the_atlas_of_digits_is_within_two_grey_levels_of_the_exact_tiles(tile_s
     assert np.abs(kept - exact).mean() < 2
 
 
-def test_levels_shrink_with_the_tile_and_end_where_they_are_too_coarse() -> None:
-    tile_set = TileSet.load("digits")
-    small, large = choose_levels(tile_set, 16), choose_levels(tile_set, 32)
-    assert small is not None
-    assert large is not None
-    assert np.prod(large) < np.prod(small)
-    assert choose_levels(tile_set, 512) is None
+def test_there_is_an_atlas_for_few_latents_only() -> None:
+    tile_set = TileSet.load(STRIPES)
+    assert choose_levels(tile_set) == (2, 16, 96, 2)
+    assert choose_levels(replace(tile_set, shape_latents=4)) == (2, 16, 16, 16, 96, 2)
+    assert choose_levels(replace(tile_set, kinds=10, shape_latents=4)) == (10, 12, 12, 12, 96, 2)
+    assert choose_levels(replace(tile_set, shape_latents=5)) is None
+
+
+def test_a_full_atlas_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.atlas.MOST_BYTES", 8 * 8 * 20)
+    codec = Codec(TileSet.load(STRIPES))
+    atlas, random = Atlas(codec, 8), np.random.default_rng(1)
+    for count in (15, 3, 10, 20, 25):
+        codes = atlas.encode(random.random((count, 4), np.float32))
+        assert np.array_equal(atlas.gather(codes), codec.decode(atlas.latents(codes), 8))
+        assert atlas.decoded <= 20

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.grid import Grid, shrink
+from realtime.grid import Grid, halve, resize, shrink
 
 SIDES = st.integers(1, 300)
 
@@ -87,3 +87,35 @@ def test_cells_are_averaged_by_area_at_any_ratio() -> None:
         means = grid.split(ramp, 8).mean(axis=(1, 2)).reshape(grid.rows, columns)[0]
         edges = np.linspace(0, 255, columns + 1)
         assert np.abs(means - (edges[1:] + edges[:-1]) / 2).max() < 1.5
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 5), st.booleans(), st.data())
+def test_chosen_cells_are_those_among_all(
+    rows: int, columns: int, side: int, colour: bool, data: st.DataObject
+) -> None:
+    random = np.random.default_rng(rows * 100 + columns * 10 + side)
+    shape = (rows * side, columns * side) + ((3,) if colour else ())
+    picture = random.integers(0, 256, shape, np.uint8)
+    grid = Grid(columns, rows, side, (columns * side, rows * side))
+    chosen = data.draw(st.sets(st.integers(0, grid.count - 1)).map(sorted))
+    found = grid.cells(picture, np.array(chosen, np.intp))
+    assert np.array_equal(found, grid.cells(picture)[chosen])
+
+
+@given(SIDES, SIDES, st.integers(1, 40), st.integers(1, 40))
+def test_halving_ends_within_twice_the_target(
+    width: int, height: int, columns: int, rows: int
+) -> None:
+    random = np.random.default_rng(width * height)
+    picture = random.integers(0, 256, (height, width, 3), np.uint8)
+    halved = halve(picture, (columns, rows))
+    sides = halved.shape[1::-1]
+    assert sides == (width, height) or all(np.greater_equal(sides, (columns, rows)))
+    assert min(sides[0] / columns, sides[1] / rows) < 2
+    assert resize(halved, (columns, rows)).shape == (rows, columns, 3)
+
+
+def test_halving_averages_four_pixels() -> None:
+    picture = np.array([[0, 100, 7, 7], [100, 200, 7, 9]], np.uint8)
+    assert halve(picture, (2, 1)).tolist() == [[100, 8]]
+    assert halve(picture, (3, 1)) is picture
