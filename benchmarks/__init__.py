@@ -1,0 +1,1 @@
+"""How fast the filter is, beside things that everybody has: `python -m benchmarks`."""

@@ -1,0 +1,59 @@
+"""The filter beside the usual kind of peer: emoji by colour, cell by cell, in Python."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.film import moving
+from benchmarks.filter import HD, ROUNDS, make
+from benchmarks.timing import Row, Setup, alternate
+from realtime.arrays import Frame, Tiles
+
+EMOJI = 512
+SIDE = 16
+OWN_COLOUR = 0.7  # share of the emoji; the rest is the cell's colour, so that the picture is seen
+
+
+class EmojiFilter:
+    """Looks up each cell's mean colour in a table of emoji, blends the two and pastes the result.
+
+    All that the emoji say of themselves is their mean colour, so random pictures stand for them.
+    """
+
+    def __init__(self) -> None:
+        """Make emoji and a table of the nearest one to every colour, at 16 levels a channel."""
+        random = np.random.default_rng(0)
+        colours = random.integers(0, 256, (EMOJI, 1, 1, 3))
+        shades = random.integers(-40, 40, (EMOJI, SIDE, SIDE, 1))
+        self._emoji: Tiles = (colours + shades).clip(0, 255).astype(np.uint8)
+        axis = 16 * np.arange(16) + 8
+        cube = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1)
+        distance = np.square(cube[..., None, :] - colours.reshape(EMOJI, 3)).sum(axis=-1)
+        self._table: npt.NDArray[np.intp] = distance.argmin(axis=-1)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """[H, W, 3] uint8 BGR -> the same shape; sides are multiples of `SIDE`."""
+        height, width = frame.shape[:2]
+        size = (width // SIDE, height // SIDE)
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
+        cells = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
+        canvas = np.zeros_like(frame)
+        for top in range(0, height, SIDE):
+            for left in range(0, width, SIDE):
+                blue, green, red = cells[top, left]
+                emoji = self._emoji[self._table[blue >> 4, green >> 4, red >> 4]]
+                place = (slice(top, top + SIDE), slice(left, left + SIDE))
+                canvas[place] = cv2.addWeighted(emoji, OWN_COLOUR, cells[place], 1 - OWN_COLOUR, 0)
+        return canvas
+
+
+def measure(setup: Setup) -> list[Row]:
+    """Compare frame rates at 3,600 tiles, moving frames."""
+    film, peer, made = moving(HD, setup.clip), EmojiFilter(), make()
+    tasks = [film.decode, lambda _: made(film.decoded), lambda _: peer(film.decoded)]
+    _, ours, theirs = alternate(tasks, setup.rounds(ROUNDS // 4), warm=film.period)
+    compared = "frames a second: filter / emoji by colour in Python"
+    rates = [1e3 / cost.wall_ms for cost in (ours, theirs)]
+    return [Row("emoji", compared, rates[0], rates[1], 10, at_most=False)]

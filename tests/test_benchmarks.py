@@ -1,0 +1,81 @@
+"""The benchmarks measure what they say; how fast it is here is no test's business."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import line, main
+from benchmarks.emoji import EmojiFilter
+from benchmarks.film import Film, add_noise
+from benchmarks.search import exact
+from benchmarks.timing import Row, Setup, alternate
+
+
+def test_tasks_take_turns_and_warm_rounds_are_not_counted() -> None:
+    calls: list[str] = []
+    costs = alternate([lambda n: calls.append(f"a{n}"), lambda n: calls.append(f"b{n}")], 2, warm=1)
+    assert len(costs) == 2
+    assert calls[:4] == ["a0", "b0", "a1", "b1"] or len(calls) > 100  # a coarse clock repeats
+    assert all(cost.cpu_ms >= 0 and cost.wall_ms > 0 for cost in costs)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "bar", "at_most", "met"),
+    [
+        (1, 2, 0.5, True, True),
+        (1.1, 2, 0.5, True, False),
+        (300, None, 300, False, True),
+        (299, None, 300, False, False),
+        (1, 2, None, True, None),
+    ],
+)
+def test_a_row_says_whether_its_bar_is_met(
+    first: float, second: float | None, bar: float | None, at_most: bool, met: bool | None
+) -> None:
+    row = Row("name", "compared", first, second, bar, at_most)
+    assert row.met is met
+    assert line(row).endswith({True: "yes", False: "NO", None: "0.50"}[met])
+
+
+def test_quick_rounds_are_fewer_but_not_none() -> None:
+    assert Setup(quick=True).rounds(100) == 20
+    assert Setup(quick=True).rounds(1) == 3
+    assert Setup().rounds(100) == 100
+
+
+def test_a_film_plays_forwards_and_backwards() -> None:
+    film = Film(iter(np.full((16, 16, 3), level, np.uint8) for level in (0, 100, 200)))
+    levels = [round(float(film.decode(number).mean()), -1) for number in range(9)]
+    assert levels == [0, 100, 200, 100, 0, 100, 200, 100, 0]
+    assert film.period == 4
+
+
+def test_noise_is_that_of_a_camera() -> None:
+    frames = [np.full((48, 64, 3), 128, np.uint8)] * 2
+    first, second = add_noise(iter(frames))
+    assert 3.5 < first.std() < 4.5
+    assert not np.array_equal(first, second)
+
+
+def test_exact_search_finds_the_nearest() -> None:
+    random = np.random.default_rng(0)
+    pictures = random.random((50, 64), np.float32)
+    cells = random.random((500, 64), np.float32)
+    nearest = np.square(cells[:, None] - pictures).sum(axis=2).argmin(axis=1)
+    assert np.array_equal(exact(pictures)(cells), nearest)
+
+
+def test_emoji_follow_the_colours_of_the_frame() -> None:
+    frame = np.zeros((64, 96, 3), np.uint8)
+    frame[:, 48:] = 255
+    mosaic = EmojiFilter()(frame)
+    assert mosaic.shape == frame.shape
+    assert mosaic[:, 48:].mean() > mosaic[:, :48].mean() + 100
+
+
+def test_a_topic_that_cannot_be_measured_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--quick", "--only", "search"])
+    assert "search: skipped: give --data PATH" in capsys.readouterr().out
+    main(["--quick", "--only", "search", "--data", "no-such-folder"])
+    assert "search: skipped" in capsys.readouterr().out
