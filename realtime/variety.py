@@ -13,7 +13,7 @@ from realtime.tileset import TileSet
 TASTE = 0.03  # scores; breaks ties among kinds that fit alike, at the default variety
 WILD_TASTE = 1.5  # scores added to it at variety 1, where taste outweighs nearly every score
 STYLE_SPREAD = 0.18  # of the style square, either way, at the default variety and above
-LOYALTY = 0.3  # scores that another kind must gain to replace the present one, at stability 1
+LOYALTY = 0.06  # scores that another kind must gain to replace the present one, at stability 1
 POLARITY_DITHER = 0.05  # tone by which the border of the polarities is broken up
 POLARITY_LOYALTY = 0.04  # tone a cell must move past the border before its polarity changes
 _SEED = 2021
