@@ -26,7 +26,7 @@ class Sidecar:
         patch_size: pixels along one side of the regressor's input.
         patch_channels: 1 for luminance, 3 for BGR.
         shape_latents: latents that choose the shape of a tile.
-        tone: two more latents follow the shape ones, tone (ink) and polarity.
+        tone: two more latents come last, tone (ink) and polarity.
         tone_range: darkest and brightest mean a tile can take, 0..1.
         classes: names of what the tiles show; empty if unnamed.
         licence: of the pictures the set was trained on.
@@ -37,9 +37,13 @@ class Sidecar:
         epochs: passes over the training set.
         duration_s: seconds the training took.
         kinds: sorts of tiles side by side along the first latent, such as the ten digits; the
-            regressor then takes a preference among them. 0 if there are none.
+            regressor then takes a taste among them. 0 if there are none.
         colour: three more latents follow the shape ones, mean blue, green and red, which the
             tile's mean colour is exactly; instead of tone and polarity.
+        shading: how far the corners of a tile may be from its mean tone: as a share of that tone
+            (of its distance from white, for dark ink on light paper), and at most; None without.
+            If so, two more latents follow the shape ones: how the tone rises from edge to edge to
+            the right, and downwards, from `-2 * most` to `2 * most`.
         metrics: measured figures by name.
     """
 
@@ -62,12 +66,13 @@ class Sidecar:
     duration_s: float
     kinds: int = 0
     colour: bool = False
+    shading: tuple[float, float] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def latents(self) -> int:
         """How many latents one tile takes."""
-        return self.shape_latents + (2 if self.tone else 0) + (3 if self.colour else 0)
+        return self.shape_latents + 2 * (self.shading is not None) + 2 * self.tone + 3 * self.colour
 
     def to_json(self) -> str:
         """Return the text of `tileset.json`."""
@@ -84,7 +89,8 @@ def render_card(sidecar: Sidecar, notes: str = "", sizes: Mapping[str, int] | No
         sizes: bytes by file name.
     """
     colour = "grey" if sidecar.channels == 1 else "colour"
-    latents = f"{sidecar.shape_latents} shape" + (", tone and polarity" if sidecar.tone else "")
+    latents = f"{sidecar.shape_latents} shape" + (", 2 slopes" if sidecar.shading else "")
+    latents += ", tone and polarity" if sidecar.tone else ""
     latents += ", mean blue, green and red" if sidecar.colour else ""
     rows = [
         ("Tiles", f"{colour}, {sidecar.tile_size} x {sidecar.tile_size} as trained, any size out"),

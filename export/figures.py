@@ -28,7 +28,7 @@ from export.data import KNOWN, TileImages, load_photos, load_tiles
 from export.drawing import Picture
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Latents
-from realtime.codec import Codec
+from realtime.codec import Codec, Wish
 from realtime.errors import AutomosaicError
 from realtime.tileset import TileSet
 
@@ -154,8 +154,8 @@ def extremes(subject: Subject) -> Picture:
     shape = (2, tile_set.patch_size, tile_set.patch_size)
     cells = np.zeros(shape if tile_set.patch_channels == 1 else (*shape, 3), np.uint8)
     cells[1] = 255
-    preference = np.zeros((2, tile_set.kinds + 1), np.float32) if tile_set.kinds else None
-    tiles = subject.codec.decode(subject.codec.encode(cells, preference), tile_set.tile_size)
+    wish = Wish.none(2, tile_set.kinds) if tile_set.kinds else None
+    tiles = subject.codec.decode(subject.codec.encode(cells, wish), tile_set.tile_size)
     pairs = []
     for name, cell, tile in zip(("black", "white"), cells, tiles, strict=True):
         shown = drawing.picture(cv2.resize(cell, (224, 224), interpolation=cv2.INTER_NEAREST))

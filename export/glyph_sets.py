@@ -27,11 +27,12 @@ from export.glyph_training import (
 )
 from export.glyphs import HIDDEN, GlyphDecoder, GlyphEncoder, GlyphRegressor, Levels
 from export.options import Options
+from export.reader import Readers, ReaderTraining
 from export.to_onnx import export_tile_set
 from export.training import Run, Stateful, loss_table, start_chance
 from realtime.errors import UserError
 
-PATCH = 8  # pixels along one side of the regressor's input
+PATCH = 4  # pixels along one side of the regressor's input
 PATCHES = 200_000
 TONE_RANGE = (0.05, 0.95)  # beyond, ink and paper are too alike to read
 NEAR = 3.0  # pixels from the edge, beyond which distances say nothing about looks
@@ -69,7 +70,7 @@ class Recipe:
 DIGITS = Recipe("mnist", Settings(), Levels())
 ANIMALS = Recipe(
     "animals",
-    Settings(steps=100, batch_per_kind=6, spread=0.1),
+    Settings(steps=100, batch_per_kind=6, spread=0.1, legible=0),
     Levels(coverage=None),  # a giraffe as fat as its tile is light is none
     styles=1,
     threshold=60,  # the zebras are grey
@@ -79,7 +80,7 @@ ANIMALS = Recipe(
 )
 FASHION = Recipe(
     "fashion",
-    Settings(steps=100, batch_per_kind=6, spread=0.1),
+    Settings(steps=100, batch_per_kind=6, spread=0.1, legible=0),
     Levels(coverage=None),
     styles=1,
     threshold=24,
@@ -91,11 +92,12 @@ FASHION = Recipe(
 
 @dataclass
 class Networks:
-    """The three networks of a glyph set."""
+    """The networks of a glyph set, and those that only help to train it."""
 
     encoder: GlyphEncoder
     decoder: GlyphDecoder
     regressor: GlyphRegressor
+    readers: Readers | None
 
     @classmethod
     def fresh(cls, kinds: int, size: int, recipe: Recipe) -> Networks:
@@ -106,7 +108,8 @@ class Networks:
             GlyphDecoder(
                 kinds, styles, size, levels, hidden=recipe.hidden, textured=recipe.textured
             ),
-            GlyphRegressor(kinds, styles, PATCH, TONE_RANGE),
+            GlyphRegressor(kinds, styles, PATCH, TONE_RANGE, levels),
+            Readers(kinds) if recipe.settings.legible else None,
         )
 
 
@@ -139,8 +142,15 @@ def train(recipe: Recipe, tiles: TileImages, options: Options) -> None:
     settings = replace(recipe.settings, epochs=options.epochs)
     glyphs, classes = find_glyphs(recipe, tiles.images, tiles.labels, tiles.classes)
     networks = Networks.fresh(int(glyphs.kinds.max()) + 1, tiles.images.shape[1], recipe)
-    shapes = ShapeTraining(networks.encoder, networks.decoder, glyphs, settings)
-    runs = {"shapes": _stage("shapes", shapes, networks, settings.epochs, options)}
+    runs: dict[str, Run] = {}
+    readers = networks.readers
+    if readers is not None:
+        pictures = torch.from_numpy(tiles.images).float() / 255
+        epochs = settings.reader_epochs
+        reading = ReaderTraining(readers, pictures, glyphs.fields, glyphs.kinds, epochs)
+        runs["readers"] = _stage("readers", reading, networks, epochs, options)
+    shapes = ShapeTraining(networks.encoder, networks.decoder, glyphs, settings, readers)
+    runs["shapes"] = _stage("shapes", shapes, networks, settings.epochs, options)
     if recipe.levels.coverage is not None:
         ink = InkTraining(networks.decoder, settings)
         runs["ink"] = _stage("ink", ink, networks, settings.ink_epochs, options)
@@ -191,13 +201,13 @@ def brightened(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _stage(
     name: str,
-    training: ShapeTraining | InkTraining | RegressorTraining,
+    training: ReaderTraining | ShapeTraining | InkTraining | RegressorTraining,
     networks: Networks,
     epochs: int,
     options: Options,
 ) -> Run:
     """Train one stage to its end, or take it up where its checkpoint left it."""
-    parts: dict[str, Stateful] = dict(vars(networks))
+    parts: dict[str, Stateful] = {k: part for k, part in vars(networks).items() if part}
     parts |= {"optimiser": training.optimiser, "schedule": training.schedule}
     settings: dict[str, str | int | float] = {
         "set": options.out.name,
@@ -224,6 +234,7 @@ def describe(
         patch_size=PATCH,
         patch_channels=1,
         shape_latents=1 + decoder.styles,
+        shading=decoder.levels.shade,
         tone=True,
         tone_range=TONE_RANGE,
         classes=tiles.classes,
@@ -242,7 +253,8 @@ def notes(runs: dict[str, Run]) -> str:
     """Return the part of the card that is particular to glyph sets."""
     tables = [f"### {name.capitalize()}\n\n{loss_table(run.losses)}" for name, run in runs.items()]
     return (
-        "Latents: kind, styles, tone, polarity. The decoder draws a distance field, inks it, "
-        "and sets the levels of ink and paper so that the mean of a tile is exactly its tone.\n\n"
+        "Latents: kind, styles, two slopes, tone, polarity. The decoder draws a distance field, "
+        "inks it, sets the levels of ink and paper so that the mean of a tile is exactly its "
+        "tone, and shades it along the slopes.\n\n"
         "## Losses\n\n" + "\n\n".join(tables)
     )

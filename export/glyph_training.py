@@ -3,7 +3,8 @@
 Three trainings, each with the earlier networks frozen, each resumable:
 
 1. shapes, on the pictures: encoder and decoder redraw every glyph at any ink from its kind and
-   style, with the styles of each kind spread evenly over the square (a dense latent space);
+   style, with the styles of each kind spread evenly over the square (a dense latent space), and
+   readers, trained before, read what is drawn at random styles;
 2. ink, on drawn latents: the offset that inks a wanted share of the tile;
 3. regressor, on patches of photographs, through the frozen decoder.
 """
@@ -23,9 +24,12 @@ from tqdm import trange
 
 from export.glyphs import FIELD_SCALE, GlyphDecoder, GlyphEncoder, GlyphRegressor
 from export.networks_common import pixel_centres
+from export.reader import Readers, draw_at_any_ink, shown_any_way
+from export.training import step
 
 UPSAMPLING = 4  # distances are measured on a finer grid: the edge lies between pixels
 COVERAGE = (0.05, 0.45)  # learned, so that the levels in use can be chosen within afterwards
+READ = 12  # tiles of each kind that readers are shown with every batch
 STEPS = 250  # batches in what counts as an epoch where there is no end of data
 
 
@@ -39,10 +43,12 @@ class Settings:
         batch_per_kind: pictures of each kind in a batch; equal, so that rare kinds count as much.
         latent_noise: standard deviation on the styles, so that neighbours look alike.
         spread: weight of the sliced-Wasserstein term that spreads the styles evenly.
+        legible: weight of how hard random shapes are to read; 0 does without readers.
+        reader_epochs: of the readers' training.
         ink_epochs: of `STEPS` batches.
         regressor_epochs: of `STEPS` batches.
         regressor_batch: patches in each.
-        score_scale: score per mean squared error; sets what one unit of preference is worth.
+        score_scale: score per mean squared error; sets what one unit of taste is worth.
     """
 
     epochs: int = 40
@@ -50,6 +56,8 @@ class Settings:
     batch_per_kind: int = 50
     latent_noise: float = 0.02
     spread: float = 0.5
+    legible: float = 0.1
+    reader_epochs: int = 3
     ink_epochs: int = 6
     regressor_epochs: int = 12
     regressor_batch: int = 256
@@ -113,9 +121,12 @@ class ShapeTraining:
         decoder: GlyphDecoder,
         glyphs: Glyphs,
         settings: Settings,
+        readers: Readers | None = None,
     ) -> None:
-        """Prepare to train on `glyphs`."""
+        """Prepare to train on `glyphs`; with `readers`, which stay as they are, for legibility."""
         self.encoder, self.decoder = encoder, decoder
+        self.readers = readers.requires_grad_(False) if readers is not None else None
+        self.random_kinds = torch.arange(decoder.kinds).repeat_interleave(READ)
         self.glyphs, self.settings = glyphs, settings
         fields, kinds = glyphs.fields, glyphs.kinds
         self.members = [torch.where(kinds == kind)[0] for kind in range(decoder.kinds)]
@@ -150,11 +161,22 @@ class ShapeTraining:
         spread = sliced_wasserstein(styles.view(self.decoder.kinds, -1, self.decoder.styles))
         wrong_field = (redrawn - fields).square().mean()
         loss = wrong_ink.square().mean() + 0.002 * wrong_field + self.settings.spread * spread
+        if self.readers is not None:
+            loss = loss + self.settings.legible * self._illegible(self.readers)
         if textures is None:
             return loss
         inside = torch.sigmoid(fields * 1.5)
         wrong_texture = inside * (self.decoder.texture(hidden) - textures)
         return loss + wrong_texture.square().mean()
+
+    def _illegible(self, readers: Readers) -> Tensor:
+        """How hard tiles of random styles are to read."""
+        kinds = self.random_kinds
+        styles = torch.rand(len(kinds), self.decoder.styles)
+        one_hot = functional.one_hot(kinds, self.decoder.kinds).to(styles.dtype)
+        _, field = self.decoder.shape(one_hot, styles)
+        loss: Tensor = readers(shown_any_way(draw_at_any_ink(field)), kinds)
+        return loss
 
 
 class InkTraining:
@@ -220,22 +242,12 @@ class RegressorTraining:
         kind = functional.one_hot(pick, self.decoder.kinds).to(pixels.dtype)
         style = (styles[:, None] * kind[..., None]).sum(dim=2)
         tone = pixels_tone(light, self.regressor.tone_range).repeat_interleave(2)
+        slopes = (self.regressor.plane[1:] @ light.t()).repeat_interleave(2, dim=1)
         wanted = seen_from_afar(light).repeat_interleave(2, dim=0)
-        found = tiles_from_afar(self.decoder, kind.flatten(0, 1), style.flatten(0, 1), tone)
+        found = tiles_from_afar(self.decoder, kind.flatten(0, 1), style.flatten(0, 1), tone, slopes)
         misfit = self.settings.score_scale * (found - wanted).square().mean(dim=1)
         wrong_score = (scores.gather(1, pick).flatten() + misfit.detach()).square().mean()
         return misfit.mean() + 0.1 * wrong_score
-
-
-def step(
-    loss: Tensor, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler
-) -> float:
-    """Take one step down the gradient and return the loss."""
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]  # PyTorch leaves it untyped
-    optimiser.step()
-    schedule.step()
-    return loss.item()
 
 
 def solve_ink(decoder: GlyphDecoder, field: Tensor, coverage: Tensor, pixels: Tensor) -> Tensor:
@@ -259,8 +271,10 @@ def seen_from_afar(pixels: Tensor) -> Tensor:
     return functional.avg_pool2d(pixels.view(-1, 1, side, side), side // 4).flatten(1)
 
 
-def tiles_from_afar(decoder: GlyphDecoder, kinds: Tensor, styles: Tensor, tone: Tensor) -> Tensor:
-    """The light tiles of kinds [N, K], styles [N, S] and tones [N], at 4 x 4 pixels, [N, 16]."""
+def tiles_from_afar(
+    decoder: GlyphDecoder, kinds: Tensor, styles: Tensor, tone: Tensor, slopes: Tensor
+) -> Tensor:
+    """Light tiles at 4 x 4 pixels, [N, 16], of [N, K] kinds, [N, S] styles, tone, [2, N] slopes."""
     hidden, field = decoder.shape(kinds, styles)
-    tiles = decoder.light_tiles(hidden, field, tone, pixel_centres(decoder.size))
+    tiles = decoder.light_tiles(hidden, field, tone, slopes, pixel_centres(decoder.size))
     return seen_from_afar(tiles.flatten(1))

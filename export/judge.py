@@ -17,8 +17,8 @@ from torch.nn import functional
 from tqdm import trange
 
 from export.data import TileImages
-from export.glyph_training import distance_fields, step
-from export.training import start_chance
+from export.glyph_training import distance_fields
+from export.training import start_chance, step
 
 EPOCHS = 4
 BATCH = 256

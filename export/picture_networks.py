@@ -18,7 +18,7 @@ from export.networks_common import triangle_weights
 AFAR = 4  # pixels along one side of a tile as it is compared with a patch
 FORGIVENESS = 0.85  # share of their misfit on flat patches that kinds are forgiven, at most
 PALE = 0.9  # paper on which cut-outs are shown
-TASTE = 7.0  # what one unit of preference is worth in scores
+TASTE = 7.0  # what one unit of taste is worth in scores
 
 
 class PictureDecoder(nn.Module):
@@ -149,20 +149,20 @@ class PictureRegressor(nn.Module):
         structure = patches - patches.mean(dim=(2, 3), keepdim=True)
         return torch.sigmoid(structure.flatten(1) @ self.direction)
 
-    def forward(self, patches: Tensor, preference: Tensor) -> Tensor:
-        """Choose the kind that fits best and prefers best.
+    def forward(self, patches: Tensor, taste: Tensor, forgiveness: Tensor) -> Tensor:
+        """Choose the kind that fits best and is wanted most.
 
         Args:
             patches: [N, 3, 4, 4] BGR float32 0..1.
-            preference: [N, K + 2] float32; see `GlyphRegressor`. The last has no meaning here:
-                there is no polarity.
+            taste: [N, K] float32 and
+            forgiveness: [1] float32 0..1, see `GlyphRegressor`.
 
         Returns:
             latents [N, 5] float32 0..1.
         """
         scores, flat = self.judge(patches)
-        forgiven = FORGIVENESS * preference[:, -2:-1] * flat
-        chosen = (scores - forgiven + TASTE * preference[:, :-2]).argmax(dim=1)
+        forgiven = FORGIVENESS * forgiveness * flat
+        chosen = (scores - forgiven + TASTE * taste).argmax(dim=1)
         kind = (chosen.to(patches.dtype) + 0.5) / self.kinds
         colour = patches.mean(dim=(2, 3)).clamp(*self.tone_range)
         return torch.cat([kind[:, None], self.member(patches)[:, None], colour], dim=1)

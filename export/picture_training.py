@@ -16,8 +16,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import trange
 
 from export.clusters import k_means
-from export.glyph_training import step
 from export.picture_networks import AFAR, PictureDecoder, PictureRegressor
+from export.training import step
 
 CHUNK = 4096  # pictures
 STEPS = 250  # batches in an epoch

@@ -72,8 +72,9 @@ def export_tile_set(
     Args:
         folder: made if missing.
         decoder: (latents [N, D], pixels [T]) -> tiles [N, T, T] or [N, T, T, 3], float32 0..1.
-        regressor: patches [N, C, P, P] float32 0..1, and preference [N, K + 2] for a set with
-            K kinds -> latents [N, D] float32 in 0..1.
+        regressor: patches [N, C, P, P] float32 0..1, for a set with K kinds taste [N, K] and
+            forgiveness [1], for one with a tone as well polarity [N] -> latents [N, D] float32
+            in 0..1.
         sidecar: sizes, ranges and provenance; must match the networks.
         notes: Markdown added to the card.
 
@@ -198,11 +199,14 @@ def _regressor_graph(regressor: nn.Module, sidecar: Sidecar) -> Graph:
     ports = [Port("patches", {0: "patches"})]
     trials: list[tuple[Tensor, ...]] = [(trial,) for trial in patches]
     if sidecar.kinds:
-        ports.append(Port("preference", {0: "patches"}))
+        ports += [Port("taste", {0: "patches"}), Port("forgiveness", {})]
         trials = [
-            (trial, torch.randn(len(trial), sidecar.kinds + 2, generator=random))
-            for trial in patches
+            (*trial, torch.randn(len(trial[0]), sidecar.kinds, generator=random), torch.rand(1))
+            for trial in trials
         ]
+    if sidecar.kinds and sidecar.tone:
+        ports.append(Port("polarity", {0: "patches"}))
+        trials = [(*trial, 0.1 * torch.randn(len(trial[0]), generator=random)) for trial in trials]
     regressor.eval()
     _check_shape("regressor", regressor, trials[0], (COUNTS[0], sidecar.latents))
     return Graph("regressor", regressor, ports, Port("latents", {0: "patches"}), trials)

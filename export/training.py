@@ -126,6 +126,17 @@ def batches(data: Tensor, size: int) -> Iterator[Tensor]:
         yield data[chosen]
 
 
+def step(
+    loss: Tensor, optimiser: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler
+) -> float:
+    """Take one step down the gradient and return the loss."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # PyTorch leaves it untyped
+    optimiser.step()
+    schedule.step()
+    return loss.item()
+
+
 def loss_table(losses: list[float]) -> str:
     """Return the loss curve as a Markdown table of a few epochs, the last included."""
     shown = [epoch for epoch in (1, 2, 5, 10, 20, 30, 50, 70, 100) if epoch < len(losses)]

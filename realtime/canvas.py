@@ -1,31 +1,53 @@
-"""The mosaic on show, on which tiles that change are laid."""
+"""The mosaic on show, on which tiles that change are laid, and the forms it is handed out in."""
 
 from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from realtime.arrays import Frame, Tiles
+from realtime import planes
+from realtime.arrays import Frame, Picture, Plane, Tiles
+from realtime.buffers import Recycled
 from realtime.grid import Grid
 from realtime.stability import Cells
 
 
-class Canvas:
+class Canvas(Protocol):
     """Keeps the mosaic between frames: a cell that does not change is not laid again."""
 
-    def __init__(self, grid: Grid, channels: tuple[int, ...]) -> None:
-        """Start black; `channels` is (3,) for coloured tiles and () for grey ones."""
+    @abstractmethod
+    def bgr(self) -> Frame:
+        """The mosaic, [height, width, 3] uint8 BGR; nobody else holds or changes the array."""
+
+    @abstractmethod
+    def i420(self) -> Plane:
+        """The mosaic as `planes.shape(size)` uint8; nobody else holds or changes the array."""
+
+
+class Sheet:
+    """Pixels that consist of tiles."""
+
+    def __init__(self, grid: Grid, side: int, channels: tuple[int, ...] = ()) -> None:
+        """Start black; `channels` is (3,) for coloured tiles and () for grey ones.
+
+        Args:
+            grid: of the tiles.
+            side: pixels along one side of a tile.
+            channels: see above.
+        """
         self._grid = grid
-        height, width = grid.rows * grid.tile_size, grid.columns * grid.tile_size
-        self._pixels = np.zeros((height, width, *channels), np.uint8)
-        self._blocks = grid.blocks(self._pixels)
+        self.pixels = np.zeros((grid.rows * side, grid.columns * side, *channels), np.uint8)
+        self._blocks = grid.blocks(self.pixels)
 
     def lay(self, tiles: Tiles, cells: Cells) -> None:
         """Lay tiles on cells.
 
         Args:
-            tiles: [n, T, T], or [n, T, T, 3] BGR if the canvas has colour, uint8.
-            cells: [n] their numbers, ascending.
+            tiles: [n, side, side] or [n, side, side, 3] uint8.
+            cells: [n] their numbers.
         """
         blocks = self._blocks
         lines = tiles.reshape(-1).view(blocks.dtype)
@@ -35,9 +57,96 @@ class Canvas:
             rows, columns = np.divmod(cells, self._grid.columns)
             blocks[rows, columns] = lines.reshape(len(cells), blocks.shape[2])
 
-    def picture(self) -> Frame:
-        """The mosaic, [height, width, 3] uint8 BGR, a new array."""
-        mosaic = self._grid.cut(self._pixels)
-        if mosaic.ndim == 3:
-            return np.array(mosaic)
-        return np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_GRAY2BGR), np.uint8)
+
+class GreyCanvas(Canvas):
+    """A mosaic without colour."""
+
+    def __init__(self, grid: Grid) -> None:
+        """Start black."""
+        self._grid = grid
+        self._sheet = Sheet(grid, grid.tile_size)
+        self._recycled = Recycled()
+        self.lay = self._sheet.lay
+
+    def bgr(self) -> Frame:
+        """See `Canvas.bgr`."""
+        grey = self._grid.cut(self._sheet.pixels)
+        picture = self._recycled.take((*grey.shape, 3))
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=picture), np.uint8)
+
+    def i420(self) -> Plane:
+        """See `Canvas.i420`."""
+        grey = planes.padded(self._grid.cut(self._sheet.pixels))
+        return planes.from_grey(grey, self._recycled.take(planes.shape(self._grid.size)))
+
+
+class ColourCanvas(Canvas):
+    """A mosaic in colour."""
+
+    def __init__(self, grid: Grid) -> None:
+        """Start black."""
+        self._grid = grid
+        self._sheet = Sheet(grid, grid.tile_size, (3,))
+        self._recycled = Recycled()
+        self.lay = self._sheet.lay
+
+    def bgr(self) -> Frame:
+        """See `Canvas.bgr`."""
+        mosaic = self._grid.cut(self._sheet.pixels)
+        picture = self._recycled.take(mosaic.shape)
+        np.copyto(picture, mosaic)
+        return picture
+
+    def i420(self) -> Plane:
+        """See `Canvas.i420`."""
+        out = self._recycled.take(planes.shape(self._grid.size))
+        return planes.from_bgr(self._grid.cut(self._sheet.pixels), out)
+
+
+class PlanesCanvas(Canvas):
+    """A mosaic in colour that consists of planes: for sinks that take those, less work."""
+
+    def __init__(self, grid: Grid) -> None:
+        """Start dark green, which is what zeros mean; see `fits` for the grids it is for."""
+        self._grid = grid
+        half = grid.tile_size // 2
+        self._light = Sheet(grid, grid.tile_size)
+        self._colours = Sheet(grid, half), Sheet(grid, half)
+        self._recycled = Recycled()
+
+    @staticmethod
+    def fits(grid: Grid) -> bool:
+        """Whether the colours of each tile have pixels of their own."""
+        whole = grid.columns * grid.tile_size, grid.rows * grid.tile_size
+        cuts = [length - kept for length, kept in zip(whole, grid.size, strict=True)]
+        return not (
+            grid.tile_size % 2 or any(kept % 2 for kept in grid.size) or any(c % 4 for c in cuts)
+        )
+
+    def lay(self, tiles: tuple[Tiles, Tiles, Tiles], cells: Cells) -> None:
+        """Lay tiles on cells.
+
+        Args:
+            tiles: Y [n, T, T], U and V [n, T / 2, T / 2] uint8.
+            cells: [n] their numbers.
+        """
+        for sheet, plane in zip((self._light, *self._colours), tiles, strict=True):
+            sheet.lay(plane, cells)
+
+    def bgr(self) -> Frame:
+        """See `Canvas.bgr`."""
+        width, height = self._grid.size
+        return planes.to_bgr(self.i420(), self._recycled.take((height, width, 3)))
+
+    def i420(self) -> Plane:
+        """See `Canvas.i420`."""
+        out = self._recycled.take(planes.shape(self._grid.size))
+        for sheet, plane in zip((self._light, *self._colours), planes.split(out), strict=True):
+            np.copyto(plane, _middle(sheet.pixels, plane.shape))
+        return out
+
+
+def _middle(picture: Picture, shape: tuple[int, ...]) -> Picture:
+    """The middle of a picture, as large as `shape`."""
+    top, left = ((whole - kept) // 2 for whole, kept in zip(picture.shape, shape, strict=True))
+    return picture[top : top + shape[0], left : left + shape[1]]

@@ -96,6 +96,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
             frames=options.frames,
             seconds=options.seconds,
             fps=options.fps or source.info.fps or STILL_FPS,
+            limited=options.fps is not None,
             size=mosaic_filter.size,
         )
         controls = _controls(options, mosaic_filter, outputs, view, opened)

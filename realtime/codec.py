@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,27 @@ PROVIDERS = {
 }
 """Names for `--provider`, and what onnxruntime calls them."""
 
-Preference = npt.NDArray[np.float32]
-"""[N, K + 2] float32: a bonus for every kind, how far to forgive kinds what they score on flat
-cells (0..1), and a shift of the tone that chooses polarity."""
+Numbers = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a regressor is told besides the patches, where a tile set has kinds.
+
+    Attributes:
+        taste: [N, K] float32, a bonus for every kind.
+        forgiveness: how far to forgive kinds what they score on flat cells, 0..1.
+        polarity: [N] float32, a shift of the tone that chooses polarity.
+    """
+
+    taste: Numbers
+    forgiveness: float
+    polarity: Numbers
+
+    @classmethod
+    def none(cls, count: int, kinds: int) -> Wish:
+        """No wish, for `count` cells: fit alone decides."""
+        return cls(np.zeros((count, kinds), np.float32), 0.0, np.zeros(count, np.float32))
 
 
 class Codec:
@@ -55,19 +74,22 @@ class Codec:
         """The providers that really run, best first."""
         return list(self._decoder.get_providers())
 
-    def encode(self, cells: npt.NDArray[np.uint8], preference: Preference | None = None) -> Latents:
+    def encode(self, cells: npt.NDArray[np.uint8], wish: Wish | None = None) -> Latents:
         """Map cells to latents.
 
         Args:
             cells: [N, P, P] uint8 luminance or [N, P, P, 3] uint8 BGR, as the tile set takes.
-            preference: [N, K + 2] for a tile set with kinds, else None.
+            wish: for a tile set with kinds, else None.
 
         Returns:
             [N, D] float32 0..1, in Fortran order: what follows goes latent by latent.
         """
-        inputs: dict[str, npt.NDArray[np.float32]] = {"patches": to_patches(cells)}
-        if preference is not None:
-            inputs["preference"] = preference
+        inputs: dict[str, Numbers] = {"patches": to_patches(cells)}
+        if wish is not None:
+            inputs["taste"] = wish.taste
+            inputs["forgiveness"] = np.array([wish.forgiveness], np.float32)
+            if self.tile_set.tone:
+                inputs["polarity"] = wish.polarity
         return np.asfortranarray(self._regressor.run(["latents"], inputs)[0], np.float32)
 
     def decode(self, latents: Latents, tile_size: int) -> Tiles:
@@ -124,7 +146,8 @@ def _session(path: Path, providers: list[str], threads: int) -> onnxruntime.Infe
 
 
 def _regressor_inputs(tile_set: TileSet) -> tuple[str, ...]:
-    return ("patches", "preference") if tile_set.kinds else ("patches",)
+    wishes = ("taste", "forgiveness") if tile_set.kinds else ()
+    return ("patches", *wishes, *(("polarity",) if tile_set.kinds and tile_set.tone else ()))
 
 
 def _check_ports(

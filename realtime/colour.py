@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from realtime.arrays import Picture, Tiles
+from realtime import planes
+from realtime.arrays import Tiles
 
 MODES = ("mono", "tint", "duo")
 PIXELS_AT_ONCE = 1 << 16  # what is worked on stays in the cache
@@ -22,6 +24,7 @@ _DUO = re.compile(r"duo(?::#?([0-9a-f]{6})-#?([0-9a-f]{6}))?", re.IGNORECASE)
 _DUO_DEFAULT = ("1b2a49", "ffe9c9")
 
 Numbers = npt.NDArray[np.float32]
+Colours = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint16]
 
 
@@ -36,28 +39,7 @@ def check(mode: str) -> str:
     raise ValueError(f"colour: found {mode!r}, expected mono, tint, duo or duo:#RRGGBB-#RRGGBB")
 
 
-def paint(tiles: Tiles, mode: str, cells: Picture) -> Tiles:
-    """Give tiles their colours.
-
-    Args:
-        tiles: [n, T, T] or [n, T, T, 3] uint8 BGR.
-        mode: see the module.
-        cells: [n, p, p, 3] uint8 BGR for `tint`, small pictures of what the tiles stand for.
-
-    Returns:
-        [n, T, T, 3] uint8 BGR, or `tiles` themselves where they stay as they are.
-    """
-    if mode == "tint":
-        count, side = cells.shape[:2]
-        flat = cells.reshape(count, side * side, 3)
-        total = cv2.reduce(flat, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).reshape(count, 3)
-        return tint(tiles, np.asarray(total / np.float32(side * side), np.float32))
-    if mode == "mono":
-        return tiles
-    return duo(tiles, mode)
-
-
-def tint(tiles: Tiles, colours: Numbers) -> Tiles:
+def tint(tiles: Tiles, colours: Colours) -> Tiles:
     """Give each tile the mean colour of its cell, keeping as much contrast as that colour allows.
 
     Per tile and channel, `a * value + b` with the steepest `a` that keeps black and white in range
@@ -65,30 +47,68 @@ def tint(tiles: Tiles, colours: Numbers) -> Tiles:
 
     Args:
         tiles: [n, T, T] or [n, T, T, 3] uint8.
-        colours: [n, 3] float32 BGR, 0..255, the mean of each cell.
+        colours: [n, 3] uint8 BGR, the mean of each cell.
 
     Returns:
         [n, T, T, 3] uint8 BGR.
     """
     count, side = tiles.shape[:2]
     lines = tiles.reshape(count * side, side, -1)
-    planes = [np.asarray(plane, np.uint8).reshape(count, -1) for plane in cv2.split(lines)]
-    slope, offset = _fit(np.concatenate([_mean(plane) for plane in planes], axis=1), colours)
+    channels = [np.asarray(plane, np.uint8).reshape(count, -1) for plane in cv2.split(lines)]
+    slope, offset = _fit(np.concatenate([_mean(plane) for plane in channels], axis=1), colours)
     tinted = np.empty((count, side * side, 3), np.uint8)
-    step = max(1, PIXELS_AT_ONCE // (side * side))
-    words = np.empty((min(step, count), side * side), np.uint16)
-    for first in range(0, count, step):
-        part = slice(first, first + step)
-        value = words[: len(tinted[part])]
-        channels = []
-        for channel in range(3):
-            plane = planes[channel % len(planes)][part]
-            np.multiply(plane, slope[part, channel, None], out=value, dtype=np.uint16)
-            value += offset[part, channel, None]
-            high = np.empty(value.shape, np.uint8)
-            channels.append(np.right_shift(value, 8, out=high, casting="unsafe"))
-        cv2.merge(channels, dst=tinted[part])
+    for part in _parts(count, side):
+        made = [
+            _mapped(channels[at % len(channels)][part], slope[part, at], offset[part, at])
+            for at in range(3)
+        ]
+        cv2.merge(made, dst=tinted[part])
     return tinted.reshape(count, side, side, 3)
+
+
+def tint_planes(tiles: Tiles, colours: Colours) -> tuple[Tiles, Tiles, Tiles]:
+    """Do what `tint` does, as planes: half the work, for colour has half the pixels.
+
+    Args:
+        tiles: [n, T, T] uint8, T even.
+        colours: [n, 3] uint8 BGR, the mean of each cell.
+
+    Returns:
+        Y [n, T, T], U and V [n, T / 2, T / 2] uint8, see `realtime.planes`.
+    """
+    count, side = tiles.shape[:2]
+    values = tiles.reshape(count, -1)
+    small = cv2.resize(
+        tiles.reshape(-1, side), (side // 2, count * side // 2), interpolation=cv2.INTER_AREA
+    )
+    halves = np.asarray(small, np.uint8).reshape(count, -1)
+    slope, offset = (x.astype(np.float32) for x in _fit(_mean(values), colours))
+    base = 256 * np.array([planes.BLACK, planes.GREY, planes.GREY], np.float32)
+    # U and V may fall as the tile gets lighter. Words wrap round, so negative slopes come right.
+    slopes = np.rint(slope @ planes.FROM_BGR.T).astype(np.int32).astype(np.uint16)
+    offsets = np.rint(offset @ planes.FROM_BGR.T + base + 128).astype(np.int32).astype(np.uint16)
+    light, blue, red = (np.empty_like(x) for x in (values, halves, halves))
+    for part in _parts(count, side):
+        for at, (grey, made) in enumerate(((values, light), (halves, blue), (halves, red))):
+            _mapped(grey[part], slopes[part, at], offsets[part, at], made[part])
+    half = (count, side // 2, side // 2)
+    return light.reshape(tiles.shape), blue.reshape(half), red.reshape(half)
+
+
+def _parts(count: int, side: int) -> Iterator[slice]:
+    """Parts of so many tiles that what is worked on stays in the cache."""
+    step = max(1, PIXELS_AT_ONCE // (side * side))
+    return (slice(first, first + step) for first in range(0, count, step))
+
+
+def _mapped(
+    values: Tiles, slope: Words, offset: Words, out: Tiles | None = None
+) -> npt.NDArray[np.uint8]:
+    """`slope` [n] * values [n, m] + `offset` [n], both in parts of 256, as uint8."""
+    words = np.multiply(values, slope[:, None], dtype=np.uint16)
+    words += offset[:, None]
+    high = np.empty_like(values) if out is None else out
+    return np.right_shift(words, 8, out=high, casting="unsafe")
 
 
 def _mean(plane: npt.NDArray[np.uint8]) -> Numbers:
@@ -96,11 +116,12 @@ def _mean(plane: npt.NDArray[np.uint8]) -> Numbers:
     return np.asarray(total / np.float32(plane.shape[1]), np.float32)
 
 
-def _fit(means: Numbers, colours: Numbers) -> tuple[Words, Words]:
+def _fit(means: Numbers, colours: Colours) -> tuple[Words, Words]:
     """Slope [n, 3] and offset [n, 3] in parts of 256 that make means [n, 1 or 3] the colours."""
-    slope = np.minimum(colours / np.maximum(means, 1), (255 - colours) / np.maximum(255 - means, 1))
+    wanted = colours.astype(np.float32)
+    slope = np.minimum(wanted / np.maximum(means, 1), (255 - wanted) / np.maximum(255 - means, 1))
     slope = np.rint(256 * slope.clip(0, 1))
-    offset = np.rint(256 * colours + 128 - slope * means).clip(0, 65535 - 255 * slope)
+    offset = np.rint(256 * wanted + 128 - slope * means).clip(0, 65535 - 255 * slope)
     return slope.astype(np.uint16), offset.astype(np.uint16)
 
 

@@ -287,8 +287,10 @@ class Controls:
         self.view.help = not self.view.help
 
     def _picture(self) -> None:
-        if self._shown is not None and (path := self._captures.picture(self._shown.upright())):
-            self.view.tell(f"picture: {path}", LASTING_NOTICE_S)
+        if self._shown is not None:
+            path = self._captures.picture(self._shown.upright().bgr())
+            if path is not None:
+                self.view.tell(f"picture: {path}", LASTING_NOTICE_S)
 
     def _record(self) -> None:
         if self._captures.running:

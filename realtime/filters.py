@@ -5,7 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from realtime.arrays import Frame, Size
+from realtime.arrays import Frame, Plane, Size
+
+
+class Mosaic(Protocol):
+    """A finished mosaic; each form is made when it is first asked for."""
+
+    @property
+    def size(self) -> Size:
+        """(width, height) in pixels."""
+        ...
+
+    def bgr(self) -> Frame:
+        """The mosaic, [height, width, 3] uint8 BGR."""
+        ...
+
+    def i420(self) -> Plane:
+        """The mosaic as the planes of `realtime.planes`."""
+        ...
+
+    def mirrored(self) -> Frame:
+        """The mosaic as in a mirror, its tiles the right way round, uint8 BGR."""
+        ...
 
 
 class Filter(Protocol):
@@ -19,6 +40,8 @@ class Filter(Protocol):
         stability: 0..1.
         size: (width, height) that mosaics must have; None: as suits columns and tiles.
         wanted_tile_size: side of a tile in pixels that was asked for, or None.
+        planes: mosaics are wanted as planes rather than BGR.
+        share: of the columns asked for, 0..1; less where time is short. The size stays.
     """
 
     columns: int
@@ -28,6 +51,8 @@ class Filter(Protocol):
     stability: float
     size: Size | None
     wanted_tile_size: int | None
+    planes: bool
+    share: float
 
     @property
     def rows(self) -> int:
@@ -49,8 +74,8 @@ class Filter(Protocol):
         """Milliseconds of each stage of the last call."""
         ...
 
-    def __call__(self, frame: Frame) -> Frame:
-        """Turn a frame into a mosaic."""
+    def make(self, frame: Frame) -> Mosaic:
+        """Turn a frame into a mosaic, which is good until the next one is made."""
         ...
 
 

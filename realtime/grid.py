@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -114,11 +115,12 @@ class Grid:
             [n, P, P] or [n, P, P, 3] uint8.
         """
         blocks = self.blocks(picture)
+        side = blocks.shape[2]
         if chosen is None or len(chosen) == self.count:
             lines = np.ascontiguousarray(blocks).reshape(self.count, -1)
         else:
-            lines = blocks[np.divmod(chosen, self.columns)]
-        side = blocks.shape[2]
+            places = np.take(_places(self.rows, self.columns, side), chosen, axis=0)
+            lines = np.take(picture.reshape(-1).view(blocks.dtype), places)
         return lines.view(np.uint8).reshape(len(lines), side, side, *picture.shape[2:])
 
     def blocks(self, picture: npt.NDArray[np.uint8]) -> Blocks:
@@ -152,27 +154,52 @@ class Grid:
         return _centre(mosaic, *self.size)
 
 
+@functools.lru_cache(maxsize=4)
+def _places(rows: int, columns: int, side: int) -> npt.NDArray[np.intp]:
+    """Where the rows of pixels of every cell are, counted in such rows, [N, side]."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    places = (row[:, None] * side + np.arange(side)) * columns + column[:, None]
+    return np.asarray(places, np.intp)
+
+
 def _centre(picture: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
     left, top = (picture.shape[1] - width) // 2, (picture.shape[0] - height) // 2
     return picture[top : top + height, left : left + width]
 
 
 def halve(picture: npt.NDArray[np.uint8], target: Size) -> npt.NDArray[np.uint8]:
-    """Halve a picture, each pixel the mean of four, as often as it stays no smaller than `target`.
-
-    Averaging four whole pixels is ten times as quick as averaging parts of pixels. Where a side is
-    odd, a pixel is cut off.
+    """Halve a picture as often as it stays no smaller than `target`; see `half`.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.
         target: (width, height).
     """
-    times = min(side // least for side, least in zip(picture.shape[1::-1], target, strict=True))
-    for _ in range(times.bit_length() - 1):
-        width, height = picture.shape[1] // 2, picture.shape[0] // 2
-        even = _centre(picture, 2 * width, 2 * height)
-        picture = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+    for _ in range(halvings(picture.shape[1::-1], target)):
+        picture = half(picture)
     return picture
+
+
+def halvings(size: Size, target: Size) -> int:
+    """How often a (width, height) can be halved to stay no smaller than `target`."""
+    times = min(side // least for side, least in zip(size, target, strict=True))
+    return max(0, times.bit_length() - 1)
+
+
+def half(
+    picture: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
+    """Halve a picture, each pixel the mean of four; where a side is odd, a pixel is cut off.
+
+    Averaging four whole pixels is ten times as quick as averaging parts of pixels.
+
+    Args:
+        picture: [H, W] or [H, W, 3] uint8.
+        out: [H // 2, W // 2] or the same with 3 channels, uint8; used and returned if given.
+    """
+    width, height = picture.shape[1] // 2, picture.shape[0] // 2
+    even = _centre(picture, 2 * width, 2 * height)
+    made = cv2.resize(even, (width, height), dst=out, interpolation=cv2.INTER_AREA)
+    return np.asarray(made, np.uint8)
 
 
 def resize(picture: npt.NDArray[np.uint8], target: Size) -> npt.NDArray[np.uint8]:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from realtime.arrays import Frame, Size
 from realtime.controls import Controls, most_columns
 from realtime.errors import DeviceError
-from realtime.filters import Filter, provider_of
+from realtime.filters import Filter, Mosaic, provider_of
+from realtime.governor import RELIEFS, Governor
 from realtime.outputs import Outputs
 from realtime.preview import Shown, flipped
 from realtime.sources import Source, TimedFrame
@@ -36,7 +38,8 @@ class Settings:
         frames: end after so many mosaics; None: no limit.
         seconds: end after so many seconds on the source's clock, which cuts a clip at its own
             time however fast it is worked through; None: no limit.
-        fps: how often a picture that stands still is sent to those who watch.
+        fps: the rate to hold: of a live source, and of a picture that stands still.
+        limited: whether to leave out frames of a live source that come sooner.
         mirror: show the window's picture as in a mirror, but with readable tiles.
         size: (width, height) that was asked of the mosaics; None: as suits them.
     """
@@ -44,6 +47,7 @@ class Settings:
     frames: int | None = None
     seconds: float | None = None
     fps: float = 30.0
+    limited: bool = False
     mirror: bool = False
     size: Size | None = None
 
@@ -118,6 +122,7 @@ class _Loop:
         self._changes = controls.changes
         self._away = ""
         self._playback = Playback()
+        self._governor = _governor(source, settings)
         self._tally = Tally()
         # What a camera saw while the tile set was being loaded is no loss of this run.
         self._dropped_before = source.dropped
@@ -155,6 +160,7 @@ class _Loop:
             seconds=time.perf_counter() - tally.start_s,
             startup_ms=1000 * max(startup_s, 0.0),
             failures=tuple(self._outputs.failures),
+            given_up=RELIEFS[self._governor.lowest].what if self._governor else "",
         )
 
     def _interrupted(self) -> bool:
@@ -203,8 +209,9 @@ class _Loop:
 
     def _await_turn(self, frame: TimedFrame) -> bool:
         """Wait until `frame` is due; false if it should not be shown any more."""
-        paced = self._outputs.watched and not self._outputs.recorded
-        if self._source.info.live or not paced:
+        if self._governor is not None:
+            return self._governor.wants(frame.time_s)
+        if not self._outputs.watched or self._outputs.recorded:
             return True
         now = time.perf_counter()
         due_s = self._playback.due_s(frame.time_s, now)
@@ -216,7 +223,8 @@ class _Loop:
         return not self._controls.quit and not self._stop()
 
     def _show(self, frame: TimedFrame) -> None:
-        captured_s = frame.time_s if self._source.info.live else time.perf_counter()
+        begun_s = time.perf_counter()
+        captured_s = frame.time_s if self._source.info.live else begun_s
         frozen = self._view.frozen and self._last is not None
         image = self._last.image if frozen and self._last else frame.image
         shown = self._make(image, frame.time_s)
@@ -225,7 +233,14 @@ class _Loop:
             self._tally.count_shown(captured_s)
         else:
             self._tally.skipped += 1
+        self._govern(time.perf_counter() - begun_s)
         self._progress(self._tally.shown, frame.time_s)
+
+    def _govern(self, work_s: float) -> None:
+        """Give up something where work takes too long to hold the rate, or take it back."""
+        if self._governor is not None:
+            self._governor.note(work_s)
+            self._filter.share = self._governor.relief.tiles
 
     def _make(self, image: Frame, time_s: float) -> Shown:
         """Make the mosaic of a frame."""
@@ -235,11 +250,12 @@ class _Loop:
         stages, made = self._tally.stages, self._filter
         self._changes = self._controls.changes
         self._fit(image)
+        made.planes = self._outputs.planes_only
         with stages.stage("filter"):
-            mosaic = made(flipped(image) if flip else image)
+            mosaic = made.make(flipped(image) if flip else image)
         for part, cost_ms in made.timings.items():
             stages.add(f"filter.{part}", cost_ms / 1000)
-        self._last = Shown(image, mosaic, flip, time_s, made.tile_size, made.columns)
+        self._last = Shown(image, mosaic, flip, time_s)
         return self._last
 
     def _fit(self, image: Frame) -> None:
@@ -258,7 +274,15 @@ class _Loop:
         self._view.status = self._status()
         with stages.stage("explorer") if self._view.explore else nullcontext():
             self._controls.saw(shown)
-        return self._outputs.send(*self._pictures(shown), shown.time_s, stages)
+        mosaic, preview = self._pictures(shown)
+        seen = preview if self._shows_preview() else None
+        return self._outputs.send(mosaic, seen, shown.time_s, stages)
+
+    def _shows_preview(self) -> bool:
+        """Return whether the window is to show this mosaic, too."""
+        if self._governor is None or self._outputs.window_only:
+            return True
+        return self._governor.shows_preview()
 
     def _repeat(self, shown: Shown) -> None:
         """Show the last mosaic again, in which keys may have changed something."""
@@ -274,12 +298,11 @@ class _Loop:
         self._view.status = self._status()
         self._outputs.repeat(*self._pictures(shown), shown.time_s + elapsed_s)
 
-    def _pictures(self, shown: Shown) -> tuple[Frame, Frame]:
-        """Return what everybody gets, and what the window shows."""
-        preview = shown.mosaic
-        if self._outputs.has_window:
-            preview = shown.preview(mirror=self._view.mirror, compare=self._view.compare)
-        return shown.mosaic if self._outputs.window_only else shown.upright(), preview
+    def _pictures(self, shown: Shown) -> tuple[Mosaic, Callable[[], Frame]]:
+        """Return what everybody gets, and what makes what the window shows."""
+        view = self._view
+        preview = partial(shown.preview, mirror=view.mirror, compare=view.compare)
+        return shown.upright(), preview
 
     def _status(self) -> Status:
         made, outputs, since_s = self._filter, self._outputs, self._outputs.recording_since_s
@@ -296,6 +319,7 @@ class _Loop:
             dropped=self._tally.skipped + unread,
             recorded_s=None if since_s is None else time.perf_counter() - since_s,
             on_air=outputs.on_air,
+            given_up=self._governor.relief.what if self._governor else "",
         )
 
     def _pause(self) -> None:
@@ -322,3 +346,8 @@ class _Loop:
             if due_s - now > _LONG_GAP_S and self._last is not None:
                 self._repeat(self._last)
             sleep_until(min(due_s, now + 1 / self._settings.fps), self._stop)
+
+
+def _governor(source: Source, settings: Settings) -> Governor | None:
+    """Return what holds the rate of a live source; None for others, which have all the time."""
+    return Governor(settings.fps, limited=settings.limited) if source.info.live else None

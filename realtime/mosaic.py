@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from realtime import colour as colours
 from realtime import tileset
-from realtime.arrays import Frame, Latents, Picture, Plane, Size, Tiles, check_frame
+from realtime.arrays import Frame, Latents, Picture, Size, Tiles, check_frame
 from realtime.atlas import Atlas
-from realtime.canvas import Canvas
 from realtime.codec import Codec
-from realtime.grid import Grid, halve, resize
+from realtime.grid import Grid
+from realtime.painting import Painting
+from realtime.polarity import PolarityLine
+from realtime.reduction import Reduction
 from realtime.stability import Cells, Stabiliser
+from realtime.threads import one_opencv_thread
 from realtime.tileset import TileSet
+from realtime.timing import Laps
 from realtime.variety import Taste
 
 
@@ -36,13 +38,17 @@ class MosaicFilter:
         self.stability = 0.5
         self.variety = 0.5
         self.exact = False
+        self.planes = False
+        self.share = 1.0
         self.size: Size | None = None
         self.wanted_tile_size: int | None = None
         self.timings: dict[str, float] = {}
         self._columns = columns
         self._colour = "mono"
         self._grid: Grid | None = None
-        self._canvas: Canvas | None = None
+        self._reduction: Reduction | None = None
+        self._painting: Painting | None = None
+        self._means: Picture | None = None
         self._asked: tuple[object, ...] = ()
         self._styled: tuple[object, ...] = ()
         self._use(codec)
@@ -159,7 +165,8 @@ class MosaicFilter:
     def reset(self) -> None:
         """Forget the past frames."""
         self._stabiliser.reset()
-        self._canvas = None
+        self._line.reset()
+        self._painting = None
 
     def __call__(self, frame: Frame) -> Frame:
         """Make the mosaic of a frame.
@@ -174,30 +181,53 @@ class MosaicFilter:
         Raises:
             TypeError, ValueError: `frame` is no frame, or smaller than the grid.
         """
-        with _one_opencv_thread():
-            return self._filter(frame, self._prepare(check_frame(frame)))
+        return self.make(frame).bgr()
 
-    def _filter(self, frame: Frame, grid: Grid) -> Frame:
-        clock = _Clock()
-        picture = self._reduce(frame, grid)
-        glances = self._glance(picture, grid)
-        cells = self._stabiliser.stirred(glances, self.stability)
+    def make(self, frame: Frame) -> Mosaic:
+        """Make the mosaic of a frame, to be had in several forms until the next one is made.
+
+        Args:
+            frame: [H, W, 3] uint8 BGR.
+
+        Raises:
+            TypeError, ValueError: `frame` is no frame, or smaller than the grid.
+        """
+        with one_opencv_thread():
+            grid = self._prepare(check_frame(frame))
+            self._filter(frame, grid)
+            assert self._painting is not None
+            return Mosaic(self._painting, grid.size, self._mirrored)
+
+    def _filter(self, frame: Frame, grid: Grid) -> None:
+        clock, reduction = Laps(), self._reduction
+        assert reduction is not None
+        picture = reduction.reduce(frame)
+        seen = reduction.seen(picture)
+        self._follow(seen, reduction)
+        glance = reduction.glance(picture if self._colour == "tint" else seen)
+        cells = self._stabiliser.stirred(glance, grid, self.stability)
         clock.lap("split")
-        changed = self._encode(picture, grid, cells)
+        changed = self._encode(seen, grid, cells)
         clock.lap("encode")
         # A new canvas needs all cells, and then all are stirred; tint follows colour besides.
-        changed = cells if self._canvas is None or self._colour == "tint" else changed
-        tiles = self._decode(changed, grid.tile_size)
+        changed = cells if self._painting is None or self._colour == "tint" else changed
+        latents = self._stabiliser.latents(changed)
+        tiles = self._decode(latents, grid.tile_size) if len(changed) else None
         clock.lap("decode")
-        mosaic = self._join(tiles, changed, glances, grid)
+        if self._colour == "tint":
+            self._means = reduction.means(picture)
+        if self._painting is None:
+            self._painting = self._blank(grid, planes=self.planes)
+        if tiles is not None:
+            self._painting.lay(tiles, changed, self._means)
         clock.lap("join")
         self.timings = clock.laps_ms
-        return mosaic
 
     def _use(self, codec: Codec) -> None:
         self._codec = codec
         self._stabiliser = Stabiliser(codec.tile_set)
-        self._canvas = None
+        self._line = PolarityLine()
+        self._painting = None
         self._taste: Taste | None = None
         self._atlas: Atlas | None = None
         self._asked = self._styled = ()
@@ -205,9 +235,12 @@ class MosaicFilter:
     def _prepare(self, frame: Frame) -> Grid:
         """The grid for this frame, and what depends on it made anew where anything changed."""
         height, width = frame.shape[:2]
-        asked = (width, height, self._columns, self.wanted_tile_size, self.size)
+        asked = (width, height, self._columns, self.wanted_tile_size, self.size, self.share)
         if self._grid is None or asked != self._asked:
             grid = Grid.fit((width, height), self._columns, self.wanted_tile_size, self.size)
+            if self.share < 1:
+                fewer = max(1, round(self.share * grid.columns))
+                grid = Grid.fit((width, height), fewer, None, grid.size)
             if grid.columns > width or grid.rows > height:
                 raise ValueError(
                     f"frame: found {width}x{height} pixels, expected at least one for each of "
@@ -215,103 +248,85 @@ class MosaicFilter:
                 )
             self._lay(grid)
             self._grid, self._asked = grid, asked
-        styled = (self._colour, self.variety, self.exact)
+        styled = (self._colour, self.variety, self.exact, self.planes)
         if styled != self._styled:
             self._stabiliser.look_anew()
-            self._canvas, self._styled = None, styled
+            self._painting, self._styled = None, styled
         return self._grid
 
     def _lay(self, grid: Grid) -> None:
         self.reset()
         codec = self._codec
+        self._reduction = Reduction(grid, codec.tile_set)
         self._taste = Taste(codec.tile_set, grid) if codec.tile_set.kinds else None
         if self._atlas is None or self._atlas.tile_size != grid.tile_size:
             fits = Atlas.fits(codec.tile_set)
             self._atlas = Atlas(codec, grid.tile_size) if fits else None
 
-    def _reduce(self, frame: Frame, grid: Grid) -> Picture:
-        """Reduce a frame to the pixels of the patches, [rows * P, columns * P] or with 3 channels.
+    def _follow(self, seen: Picture, reduction: Reduction) -> None:
+        """Move the line of polarity where that spares the picture borders."""
+        if not self._codec.tile_set.tone:
+            return
+        if self.stability <= 0:
+            self._line.reset()
+        if self._line.due() and self._line.follow(reduction.means(seen)):
+            self._stabiliser.look_anew()
 
-        It is BGR where colour is asked for. Converting to grey costs more than halving, so of a
-        large frame the half is converted.
-        """
-        tile_set = self._codec.tile_set
-        target = (grid.columns * tile_set.patch_size, grid.rows * tile_set.patch_size)
-        picture = halve(grid.crop(frame), target)
-        coloured = self._colour == "tint" or tile_set.patch_channels == 3
-        return resize(picture if coloured else _luminance(picture), target)
-
-    def _glance(self, picture: Picture, grid: Grid) -> Picture:
-        """Cells of half the patches' pixels, [N, P / 2, P / 2] or with 3 channels."""
-        side = self._codec.tile_set.patch_size
-        half = side // 2 if side % 2 == 0 else side
-        return grid.cells(halve(picture, (grid.columns * half, grid.rows * half)))
-
-    def _encode(self, picture: Picture, grid: Grid, cells: Cells) -> Cells:
+    def _encode(self, seen: Picture, grid: Grid, cells: Cells) -> Cells:
         """Encode these cells, and return those of them whose latents changed."""
         if not len(cells):
             return cells
-        grey = self._codec.tile_set.patch_channels == 1
-        patches = grid.cells(_luminance(picture) if grey else picture, cells)
+        patches = grid.cells(seen, cells)
         if self._taste is None:
             latents = self._codec.encode(patches)
         else:
             held = self._stabiliser.latents(cells)
-            wish = self._taste.preference(cells, held, self.variety, self.stability)
+            wish = self._taste.wish(cells, held, self.variety, self.stability, self._line.shift)
             latents = self._codec.encode(patches, wish)
             self._taste.vary(latents, cells, self.variety)
         return self._stabiliser.keep(cells, latents, self.stability)
 
-    def _decode(self, cells: Cells, tile_size: int) -> Tiles | None:
-        """The tiles [n, T, T] or [n, T, T, 3] of these cells; None if there are none."""
-        latents = self._stabiliser.latents(cells)
-        if latents is None or not len(cells):
-            return None
+    def _decode(self, latents: Latents | None, tile_size: int) -> Tiles:
+        """[n, D] latents -> tiles [n, T, T] or [n, T, T, 3]; good until the next call."""
+        assert latents is not None
         if self._atlas is None or self.exact:
             return self._codec.decode(latents, tile_size)
-        return self._atlas.gather(self._atlas.encode(latents))
+        return self._atlas.decode(latents)
 
-    def _join(self, tiles: Tiles | None, cells: Cells, glances: Picture, grid: Grid) -> Frame:
-        """Colour the tiles of these cells, lay them among the others, and show them all."""
-        if tiles is not None:
-            tiles = colours.paint(tiles, self._colour, np.take(glances, cells, axis=0))
-            if self._canvas is None:
-                self._canvas = Canvas(grid, tiles.shape[3:])
-            self._canvas.lay(tiles, cells)
-        assert self._canvas is not None
-        return self._canvas.picture()
+    def _blank(self, grid: Grid, *, planes: bool) -> Painting:
+        return Painting(grid, self._colour, self._codec.tile_set.channels, planes=planes)
+
+    def _mirrored(self) -> Frame:
+        """The last mosaic as in a mirror, its tiles the right way round."""
+        grid, held = self._grid, self._stabiliser.held
+        assert grid is not None and held is not None
+        turned = np.arange(grid.count).reshape(grid.rows, -1)[:, ::-1].reshape(-1)
+        latents = held[turned]
+        if self._codec.tile_set.shading:
+            across = self._codec.tile_set.slopes.start
+            latents[:, across] = 1 - latents[:, across]
+        means = None if self._means is None else self._means[:, ::-1]
+        with one_opencv_thread():
+            painting = self._blank(grid, planes=False)
+            painting.lay(self._decode(latents, grid.tile_size), np.arange(grid.count), means)
+            return painting.bgr()
 
 
-def _luminance(picture: Picture) -> Plane:
-    if picture.ndim == 2:
-        return picture
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+class Mosaic:
+    """A finished mosaic, in the forms that are wanted of it.
 
+    Each is made when it is first asked for, which must be before the filter makes another mosaic.
 
-@contextmanager
-def _one_opencv_thread() -> Iterator[None]:
-    """Let OpenCV work alone for a while.
-
-    Its threads spin for most of a millisecond after each bit of work, which is more CPU time than
-    the whole filter takes, and save it none: the bits are too small.
+    Attributes:
+        size: (width, height) in pixels.
     """
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
 
-
-class _Clock:
-    def __init__(self) -> None:
-        self.laps_ms: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.laps_ms[stage] = (now - self._last) * 1e3
-        self._last = now
+    def __init__(self, painting: Painting, size: Size, mirror: Callable[[], Frame]) -> None:
+        """Wrap what the filter painted; `mirror` makes the mirrored form."""
+        self.size = size
+        self.bgr = functools.cache(painting.bgr)
+        self.i420 = functools.cache(painting.i420)
+        self.mirrored = functools.cache(mirror)
 
 
 def _share(name: str, value: float) -> float:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from realtime.arrays import Frame, Size
 from realtime.errors import AutomosaicError
+from realtime.filters import Mosaic
 from realtime.sinks import Sink
 from realtime.timing import Stopwatch
 
@@ -138,12 +139,23 @@ class Outputs:
         """Return whether a sink is still there, and takes mosaics."""
         return any(sink is other for other in self._sinks)
 
-    def send(self, mosaic: Frame, preview: Frame, time_s: float, stopwatch: Stopwatch) -> bool:
-        """Pass a mosaic to every sink, and `preview` to the window.
+    @property
+    def planes_only(self) -> bool:
+        """Whether all sinks take planes, as long as nobody looks at a window."""
+        return bool(self._sinks) and all(sink.takes_planes for sink in self._sinks)
+
+    def send(
+        self,
+        mosaic: Mosaic,
+        preview: Callable[[], Frame] | None,
+        time_s: float,
+        stopwatch: Stopwatch,
+    ) -> bool:
+        """Pass a mosaic to every sink, each in the form it takes, and `preview` to the window.
 
         Args:
-            mosaic: [H, W, 3] uint8 BGR.
-            preview: [H, W, 3] uint8 BGR, how the window is to show it.
+            mosaic: the right way round.
+            preview: makes what the window is to show, [H, W, 3] uint8 BGR; None leaves it as it is.
             time_s: its moment in seconds on the source's clock.
             stopwatch: is told what each sink costs, by its name.
 
@@ -151,11 +163,13 @@ class Outputs:
             Whether any sink took it; true also where there never was one.
         """
         for sink in self._sinks:
+            if preview is None and sink is self._window:
+                continue
             with stopwatch.stage(sink.name):
                 self._pass(sink, mosaic, preview, time_s)
         return not self.all_lost
 
-    def repeat(self, mosaic: Frame, preview: Frame, time_s: float) -> None:
+    def repeat(self, mosaic: Mosaic, preview: Callable[[], Frame], time_s: float) -> None:
         """Show a mosaic again where it is seen as time goes by; files, which have it, do not."""
         for sink in self._sinks:
             if sink not in self._files:
@@ -180,11 +194,16 @@ class Outputs:
         window = () if self._window is None else (self._window,)
         return (*window, *self._cameras, *self._files, *self._takes)
 
-    def _pass(self, sink: Sink, mosaic: Frame, preview: Frame, time_s: float) -> None:
+    def _pass(
+        self, sink: Sink, mosaic: Mosaic, preview: Callable[[], Frame] | None, time_s: float
+    ) -> None:
         # A clip's own time stands still while the clip does, and so must not what is seen of it.
         moment_s = time.perf_counter() if sink in self._takes else time_s
         try:
-            sink.send(preview if sink is self._window else mosaic, moment_s)
+            if sink is self._window and preview is not None:
+                sink.send(preview(), moment_s)
+            else:
+                sink.send(mosaic.i420() if sink.takes_planes else mosaic.bgr(), moment_s)
         except AutomosaicError as error:
             self.fail(error)
             self._drop(sink)

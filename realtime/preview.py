@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from realtime.arrays import Frame, Size
+from realtime import planes
+from realtime.arrays import Frame, Plane, Size
+from realtime.filters import Mosaic
 
 _GAP = 80
 """Two pictures side by side lie this part of their width apart."""
@@ -19,72 +21,54 @@ class Shown:
 
     Attributes:
         image: the frame, the right way round, [H, W, 3] uint8 BGR.
-        mosaic: [h, w, 3] uint8 BGR.
+        mosaic: until the next one is made.
         flipped: whether the mosaic is one of the frame as in a mirror.
         time_s: the frame's moment on the source's clock.
-        tile_size: side of a tile in pixels.
-        columns: tiles in a row.
     """
 
     image: Frame
-    mosaic: Frame
+    mosaic: Mosaic
     flipped: bool
     time_s: float
-    tile_size: int
-    columns: int
 
     @property
     def size(self) -> Size:
         """(width, height) of the mosaic."""
-        return self.mosaic.shape[1], self.mosaic.shape[0]
+        return self.mosaic.size
 
-    def upright(self) -> Frame:
+    def upright(self) -> Mosaic:
         """Return the mosaic the right way round, as everybody but the window gets it."""
-        return self._turned() if self.flipped else self.mosaic
+        return Turned(self.mosaic) if self.flipped else self.mosaic
 
     def preview(self, *, mirror: bool, compare: bool) -> Frame:
-        """Return what the window shows.
+        """Return what the window shows, [h, w, 3] uint8 BGR.
 
         Args:
             mirror: as in a mirror, though with readable tiles.
             compare: the frame beside the mosaic.
         """
-        mosaic = self.mosaic if mirror == self.flipped else self._turned()
+        mosaic = self.mosaic.bgr() if mirror == self.flipped else self.mosaic.mirrored()
         if not compare:
             return mosaic
         return beside(flipped(self.image) if mirror else self.image, mosaic)
 
-    def _turned(self) -> Frame:
-        return mirror_tiles(self.mosaic, self.tile_size, self.columns)
+
+class Turned:
+    """A mosaic as in a mirror, its tiles the right way round."""
+
+    def __init__(self, mosaic: Mosaic) -> None:
+        self.size = mosaic.size
+        self.bgr = mosaic.mirrored
+        self.mirrored = mosaic.bgr
+
+    def i420(self) -> Plane:
+        """See `Mosaic.i420`."""
+        return planes.from_bgr(self.bgr())
 
 
 def flipped(image: Frame) -> Frame:
     """Return `image` as in a mirror."""
     return cv2.flip(image, 1).astype(np.uint8, copy=False)
-
-
-def mirror_tiles(mosaic: Frame, tile_size: int, columns: int) -> Frame:
-    """Reverse the order of the tiles in every row, each tile staying the right way round.
-
-    Args:
-        mosaic: [H, W, 3] uint8 BGR, with overshooting tiles cut evenly at both sides.
-        tile_size: side of a tile in pixels.
-        columns: tiles in a row, with the cut ones.
-
-    Returns:
-        [H, W, 3] uint8 BGR.
-    """
-    height, width = mosaic.shape[:2]
-    cut = (columns * tile_size - width) // 2
-    first = tile_size - cut if cut else 0
-    whole = (width - first) // tile_size
-    last = width - first - whole * tile_size
-    middle = mosaic[:, first : width - last].reshape(height, whole, tile_size, 3)
-    mirrored = np.empty_like(mosaic)
-    mirrored[:, :last] = mosaic[:, width - last :]
-    mirrored[:, last : width - first] = middle[:, ::-1].reshape(height, whole * tile_size, 3)
-    mirrored[:, width - first :] = mosaic[:, :first]
-    return mirrored
 
 
 def beside(image: Frame, mosaic: Frame) -> Frame:

@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from realtime.arrays import Frame, Plane, Size
+from realtime import planes
+from realtime.arrays import Picture, Plane, Size
 from realtime.background import Background
 from realtime.errors import DeviceError, UserError
 from realtime.output_file import create_file
 from realtime.sinks import CheckedSink
 from realtime.sources import SoundTrack
-from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
+from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile
 
 
 class Recording(CheckedSink):
@@ -28,6 +29,8 @@ class Recording(CheckedSink):
         frames: how many mosaics were sent.
         waits: how often `send` had to wait for the encoder.
     """
+
+    takes_planes = True
 
     def __init__(
         self,
@@ -90,10 +93,11 @@ class Recording(CheckedSink):
         """How often `send` had to wait for the encoder."""
         return self._background.waits
 
-    def _send(self, mosaic: Frame, time_s: float) -> None:
+    def _send(self, mosaic: Picture, time_s: float) -> None:
         ticks = self._clock.ticks(time_s)
         # Converting is the copy that the queue needs anyway, and halves its memory.
-        self._background.put((to_i420(mosaic), ticks))
+        copied = planes.from_bgr(mosaic) if mosaic.ndim == 3 else mosaic.copy()
+        self._background.put((copied, ticks))
         self.frames += 1
 
     def _write(self, item: tuple[Plane, int]) -> None:

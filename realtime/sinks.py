@@ -10,7 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar
 
-from realtime.arrays import Frame, Size, check_frame
+import numpy as np
+
+from realtime import planes
+from realtime.arrays import Picture, Size, check_frame
 from realtime.errors import UserError
 from realtime.sources import SoundTrack
 
@@ -26,15 +29,17 @@ class Sink(Protocol):
 
     Attributes:
         name: for people: "recording out.mp4".
+        takes_planes: whether it takes mosaics as the planes of `realtime.planes` too, and rather.
     """
 
     name: str
+    takes_planes: bool = False
 
-    def send(self, mosaic: Frame, time_s: float) -> None:
+    def send(self, mosaic: Picture, time_s: float) -> None:
         """Pass on one mosaic. The caller may change the array as soon as this returns.
 
         Args:
-            mosaic: [H, W, 3] uint8 BGR.
+            mosaic: [H, W, 3] uint8 BGR, or [H * 3 / 2, W] uint8, where `takes_planes`.
             time_s: its moment in seconds, on any clock that runs forward.
 
         Raises:
@@ -74,24 +79,36 @@ class CheckedSink(Sink):
         self.size = size
         self._done = False
 
-    def send(self, mosaic: Frame, time_s: float) -> None:
+    def send(self, mosaic: Picture, time_s: float) -> None:
         """Pass on one mosaic; see `Sink.send`.
 
         Raises:
             TypeError: `mosaic` is not a uint8 array.
-            ValueError: it has another shape than [H, W, 3] or another size than announced.
+            ValueError: it has another shape or size than the sink takes.
             RuntimeError: the sink has been closed.
             DeviceError: the sink cannot go on.
         """
         if self._done:
             raise RuntimeError(f"{self.name}: send() after close()")
+        if self.takes_planes and self.size is not None and np.ndim(mosaic) == 2:
+            self._check_planes(mosaic, planes.shape(self.size))
+        else:
+            self._check_bgr(mosaic)
+        self._send(mosaic, time_s)
+
+    def _check_bgr(self, mosaic: Picture) -> None:
         height, width = check_frame(mosaic).shape[:2]
         if self.size is not None and self.size != (width, height):
             expected = f"{self.size[0]}x{self.size[1]}"
             raise ValueError(
                 f"{self.name}: found a mosaic of {width}x{height}, expected {expected}"
             )
-        self._send(mosaic, time_s)
+
+    def _check_planes(self, mosaic: Picture, expected: tuple[int, int]) -> None:
+        if mosaic.dtype != np.uint8:
+            raise TypeError(f"{self.name}: found planes of {mosaic.dtype}, expected uint8")
+        if mosaic.shape != expected:
+            raise ValueError(f"{self.name}: found planes {mosaic.shape}, expected {expected}")
 
     def close(self) -> None:
         """Finish and let go; see `Sink.close`."""
@@ -100,7 +117,7 @@ class CheckedSink(Sink):
             self._close()
 
     @abstractmethod
-    def _send(self, mosaic: Frame, time_s: float) -> None:
+    def _send(self, mosaic: Picture, time_s: float) -> None:
         """Pass on a mosaic that has been checked."""
 
     @abstractmethod

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from realtime.arrays import Latents
+from realtime.arrays import Latents, Picture
+from realtime.grid import Grid
 from realtime.tileset import TileSet
 
 TONE_TOLERANCE = 0.03  # at stability 1; camera noise averaged over a cell is about 0.002
@@ -32,32 +33,41 @@ class Stabiliser:
     def reset(self) -> None:
         """Forget the past frames."""
         self.held: Latents | None = None
-        self._seen: npt.NDArray[np.uint8] | None = None
+        self._seen: Picture | None = None
 
     def look_anew(self) -> None:
         """Let every cell of the next frame be encoded, as when a setting changed."""
         self._seen = None
 
-    def stirred(self, glances: npt.NDArray[np.uint8], stability: float) -> Cells:
+    def stirred(self, glance: Picture, grid: Grid, stability: float) -> Cells:
         """Find the cells that differ from when they were last encoded.
 
         Args:
-            glances: [N, ...] uint8, the cells of the new frame, coarse enough that noise averages
-                out. On average over a cell, pixels may differ by `TONE_TOLERANCE`.
+            glance: [rows * p, columns * p] uint8, or the same with 3 channels: the new frame, so
+                coarse that noise averages out. On average over a cell, pixels may differ by
+                `TONE_TOLERANCE`.
+            grid: of the cells.
             stability: 0..1; at 0 all cells count as stirred.
         """
-        now, seen = glances.reshape(len(glances), -1), self._seen
-        if seen is None or seen.shape != now.shape or stability <= 0:
-            self._seen = now.copy()
-            return np.arange(len(now))
-        moved = cv2.reduce(cv2.absdiff(now, seen), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-        cells = np.flatnonzero(moved > stability * TONE_TOLERANCE * 255 * now.shape[1])
-        seen[cells] = np.take(now, cells, axis=0)
-        return cells
+        seen = self._seen
+        if seen is None or seen.shape != glance.shape or stability <= 0:
+            self._seen = glance.copy()
+            return np.arange(grid.count)
+        size = (grid.columns, grid.rows)
+        moved = cv2.resize(cv2.absdiff(glance, seen), size, interpolation=cv2.INTER_AREA)
+        most = moved.max(axis=2) if moved.ndim == 3 else moved
+        stirred = most > stability * TONE_TOLERANCE * 255
+        mask = cv2.resize(
+            stirred.view(np.uint8), glance.shape[1::-1], interpolation=cv2.INTER_NEAREST
+        )
+        cv2.copyTo(glance, mask, seen)
+        return np.flatnonzero(stirred)
 
     def latents(self, cells: Cells) -> Latents | None:
-        """The latents [n, D] that these cells hold, a copy; None before the first frame."""
-        return None if self.held is None else np.take(self.held.T, cells, axis=1).T
+        """The latents [n, D] that these cells hold; None before the first frame."""
+        if self.held is None or len(cells) == len(self.held):
+            return self.held
+        return np.asarray(np.take(self.held.T, cells, axis=1).T)
 
     def keep(self, cells: Cells, latents: Latents, stability: float) -> Cells:
         """Hold new latents where they moved far enough.
@@ -74,8 +84,8 @@ class Stabiliser:
         if self.held is None or held is None or stability <= 0:
             self.held = latents.copy(order="F")
             return cells
-        moved = np.abs(latents - held) > np.float32(stability) * self._tolerance
-        changed = np.flatnonzero(moved.any(axis=1))
+        moved = np.abs(latents.T - held.T) > np.float32(stability) * self._tolerance[:, None]
+        changed = np.flatnonzero(moved.any(axis=0))
         self.held.T[:, cells[changed]] = np.take(latents.T, changed, axis=1)
         return cells[changed]
 
@@ -85,6 +95,9 @@ def _tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:
         return np.full(tile_set.latents, LATENT_TOLERANCE, np.float32)
     tolerance = np.full(tile_set.latents, STYLE_TOLERANCE, np.float32)
     tolerance[tile_set.shape_latents :] = TONE_TOLERANCE
+    if tile_set.shading:
+        # As far as it takes a corner of the tile to change as much.
+        tolerance[tile_set.slopes] = TONE_TOLERANCE / (2 * tile_set.shading[1])
     if tile_set.kinds:
         tolerance[0] = 0.5 / tile_set.kinds  # less than the way from one kind to the next
     return tolerance

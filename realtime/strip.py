@@ -108,6 +108,7 @@ def figures(status: Status) -> tuple[str, ...]:
         *texts,
         f"{status.fps:.0f} fps",
         f"{status.latency_ms:.0f} ms",
+        *((f"slow: {status.given_up}",) if status.given_up else ()),
         f"{status.columns} x {status.rows} = {count:,} tiles",
         f"{status.dropped} dropped",
         status.provider,

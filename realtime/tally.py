@@ -38,6 +38,7 @@ class Statistics:
         seconds: how long the run took, with the closing of the sinks.
         startup_ms: from the start of the program to the first mosaic; 0 if there was none.
         failures: one line each; empty if all went well.
+        given_up: the most that was given up to hold the rate, in words; see `realtime.governor`.
     """
 
     frames: int
@@ -57,6 +58,7 @@ class Statistics:
     seconds: float
     startup_ms: float
     failures: tuple[str, ...]
+    given_up: str = ""
 
     def to_json(self) -> str:
         """Return the statistics as one line of JSON, numbers to the third decimal."""

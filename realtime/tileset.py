@@ -1,8 +1,9 @@
 """Tile sets on disk: a decoder, a regressor, and a sidecar that says what they take and give.
 
 A folder holds `decoder.onnx` (latents [N, D], pixels [T] -> tiles [N, T, T] or [N, T, T, 3]),
-`regressor.onnx` (patches [N, C, P, P], and preference [N, K + 2] where the set has kinds ->
-latents [N, D]) and `tileset.json`. A tile set may come from a stranger: it is checked before use.
+`regressor.onnx` (patches [N, C, P, P] -> latents [N, D]) and `tileset.json`. Where a set has kinds,
+its regressor takes taste [N, K] and forgiveness [1] too, and polarity [N] if it has a tone as well.
+A tile set may come from a stranger: it is checked before use.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class TileSet:
         kinds: K, sorts of tiles (the ten digits) that lie side by side along the first latent;
             0 if there are none.
         shape_latents: latents that choose the shape, the kind included.
-        tone: two more latents follow the shape ones, tone and polarity.
+        shading: how far the corners of a tile may be from its mean tone: as a share of that tone
+            (of its distance from white, for dark ink on light paper), and at most; None without.
+            If so, two more latents follow the shape ones: how the tone rises from edge to edge to
+            the right, and downwards, from `-2 * most` (latent 0) to `2 * most` (latent 1).
+        tone: two more latents come last, tone and polarity.
         colour: three more latents follow instead, mean blue, green and red.
         tone_range: darkest and brightest mean a tile can take, 0..1.
         classes: what the kinds are called; empty if unnamed.
@@ -49,6 +54,7 @@ class TileSet:
     patch_channels: int
     kinds: int
     shape_latents: int
+    shading: tuple[float, float] | None
     tone: bool
     colour: bool
     tone_range: tuple[float, float]
@@ -57,7 +63,12 @@ class TileSet:
     @property
     def latents(self) -> int:
         """D, how many latents one tile takes."""
-        return self.shape_latents + (2 if self.tone else 0) + (3 if self.colour else 0)
+        return self.shape_latents + 2 * (self.shading is not None) + 2 * self.tone + 3 * self.colour
+
+    @property
+    def slopes(self) -> slice:
+        """Which latents are the slopes, if there is shading."""
+        return slice(self.shape_latents, self.shape_latents + 2 * (self.shading is not None))
 
     @property
     def styles(self) -> int:
@@ -139,6 +150,7 @@ def _parse(folder: Path, content: Any) -> TileSet:
         folder=folder,
         name=folder.resolve().name,
         title=str(content.get("title", ""))[:200],
+        shading=_shading(where, content.get("shading")),
         tone=content.get("tone") is True,
         colour=content.get("colour") is True,
         tone_range=_tone_range(where, content.get("tone_range")),
@@ -154,8 +166,23 @@ def _integer(where: Path, content: dict[str, Any], key: str, limits: tuple[int, 
     return value
 
 
+def _shading(where: Path, value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    share, most = _pair(where, "shading", value)
+    if not (0 < share < 1 and 0 < most < 0.25):  # so that any shading fits a signed byte
+        raise UserError(f"{where}: shading: found {value!r}, expected below 1 and 0.25")
+    return share, most
+
+
 def _tone_range(where: Path, value: Any) -> tuple[float, float]:
-    numeric = isinstance(value, list) and all(type(v) in (int, float) for v in value)
-    if not numeric or len(value) != 2 or not 0 <= value[0] < value[1] <= 1:
+    low, high = _pair(where, "tone_range", value)
+    if not 0 <= low < high <= 1:
         raise UserError(f"{where}: tone_range: found {value!r}, expected [low, high] within 0..1")
-    return float(value[0]), float(value[1])
+    return low, high
+
+
+def _pair(where: Path, key: str, value: Any) -> tuple[float, float]:
+    if isinstance(value, list) and len(value) == 2 and {type(v) for v in value} <= {int, float}:
+        return float(value[0]), float(value[1])
+    raise UserError(f"{where}: {key}: found {value!r}, expected two numbers")

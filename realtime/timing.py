@@ -45,6 +45,24 @@ class Stopwatch:
         return {name: 1000 * total / self._counts[name] for name, total in self._totals_s.items()}
 
 
+class Laps:
+    """The stages of one piece of work, one after the other.
+
+    Attributes:
+        laps_ms: milliseconds of each.
+    """
+
+    def __init__(self) -> None:
+        self.laps_ms: dict[str, float] = {}
+        self._last_s = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Note that `stage` has ended, and that the next one begins."""
+        now = time.perf_counter()
+        self.laps_ms[stage] = (now - self._last_s) * 1e3
+        self._last_s = now
+
+
 class Samples:
     """The latest measurements of one quantity, for percentiles."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from realtime.arrays import Latents
-from realtime.codec import Preference
+from realtime.codec import Numbers, Wish
 from realtime.grid import Grid
 from realtime.stability import Cells
 from realtime.tileset import TileSet
 
-TASTE = 0.03  # scores; breaks ties among kinds that fit alike, at the default variety
+TASTE = 0.05  # scores; breaks ties among kinds that fit alike, at the default variety
 WILD_TASTE = 1.5  # scores added to it at variety 1, where taste outweighs nearly every score
-STYLE_SPREAD = 0.18  # of the style square, either way, at the default variety and above
+STYLE_SPREAD = (0.12, 0.5)  # of the style square, either way, in steep cells and in flat ones
+STEEP = 0.15  # slopes together, in latents from level, at which a cell counts as steep
 LOYALTY = 0.06  # scores that another kind must gain to replace the present one, at stability 1
-POLARITY_DITHER = 0.05  # tone by which the border of the polarities is broken up
+POLARITY_DITHER = 0.02  # tone by which the border of the polarities is broken up
 POLARITY_LOYALTY = 0.04  # tone a cell must move past the border before its polarity changes
 _SEED = 2021
 
@@ -32,16 +33,21 @@ class Taste:
     def __init__(self, tile_set: TileSet, grid: Grid) -> None:
         """Draw the noise for a grid; equal grids get equal noise."""
         random = np.random.default_rng([_SEED, grid.columns])
-        self._kinds, self._styles = tile_set.kinds, tile_set.styles
+        self._kinds, self._styles, self._slopes = tile_set.kinds, tile_set.styles, tile_set.slopes
         self._noise = random.gumbel(size=(grid.count, tile_set.kinds)).astype(np.float32)
         spread = random.uniform(-1, 1, (grid.count, tile_set.styles + 1)).astype(np.float32)
         self._dither = POLARITY_DITHER * spread[:, -1]
-        self._style_offset = STYLE_SPREAD * spread[:, :-1]
-        self._wishes: dict[float, Preference] = {}
+        self._offsets = np.ascontiguousarray(spread[:, :-1].T)
+        self._tastes: dict[float, Numbers] = {}
 
-    def preference(
-        self, cells: Cells, held: Latents | None, variety: float, stability: float
-    ) -> Preference:
+    def wish(
+        self,
+        cells: Cells,
+        held: Latents | None,
+        variety: float,
+        stability: float,
+        shift: float = 0.0,
+    ) -> Wish:
         """What the regressor is told besides the patches.
 
         Args:
@@ -49,31 +55,45 @@ class Taste:
             held: [n, D] latents that they have on show, or None.
             variety: 0..1.
             stability: 0..1, how much the last choice is kept.
-
-        Returns:
-            [n, K + 2] float32.
+            shift: added to the tones before they are compared with one half.
         """
-        wish = np.take(self._wish(variety), cells, axis=0)
+        taste = np.take(self._taste(variety), cells, axis=0)
+        polarity = np.take(self._dither, cells) + np.float32(shift)
         if held is not None and stability > 0:
-            kind = (held[:, 0] * self._kinds).astype(np.intp)
-            kind += np.arange(0, wish.size, wish.shape[1])
-            wish.reshape(-1)[kind] += LOYALTY * stability
-            wish[:, -1] += POLARITY_LOYALTY * stability * np.sign(held[:, -1] - np.float32(0.5))
-        return wish
+            kind = (held[:, 0] * np.float32(self._kinds)).astype(np.intp)
+            kind += np.arange(0, taste.size, self._kinds)
+            taste.reshape(-1)[kind] += LOYALTY * stability
+            loyalty = np.float32(POLARITY_LOYALTY * stability)
+            polarity += np.where(held[:, -1] > 0.5, loyalty, -loyalty)
+        return Wish(taste, min(1.0, 2 * variety), polarity)
 
-    def _wish(self, variety: float) -> Preference:
-        """What every cell prefers whatever is on show, [N, K + 2]; kept until variety changes."""
-        if variety not in self._wishes:
+    def _taste(self, variety: float) -> Numbers:
+        """The bonus of every kind in every cell, [N, K]; kept until variety changes."""
+        if variety not in self._tastes:
             strength = TASTE * min(1, 2 * variety) + WILD_TASTE * max(0, 2 * variety - 1)
-            forgive = np.full((len(self._noise), 1), min(1, 2 * variety), np.float32)
-            wish = (self._noise * np.float32(strength), forgive, self._dither[:, None])
-            self._wishes = {variety: np.concatenate(wish, axis=1)}
-        return self._wishes[variety]
+            self._tastes = {variety: self._noise * np.float32(strength)}
+        return self._tastes[variety]
 
     def vary(self, latents: Latents, cells: Cells, variety: float) -> None:
-        """Move the styles of these cells' latents [n, D], in place, so that neighbours differ."""
-        if variety > 0 and self._styles:
-            style = latents[:, 1 : 1 + self._styles]
-            style += min(1, 2 * variety) * np.take(self._style_offset, cells, axis=0)
-            np.abs(style, out=style)  # mirrored at both ends of the range, 0 and 1
-            np.subtract(1, np.abs(1 - style), out=style)
+        """Move the styles of these cells' latents [n, D], in place, so that neighbours differ.
+
+        The flatter a cell, the less its style matters to the picture, and the farther it moves.
+        """
+        if variety <= 0 or not self._styles:
+            return
+        rows = latents.T
+        offset = np.take(self._offsets, cells, axis=1)
+        offset *= np.float32(min(1, 2 * variety)) * self._spread(rows)
+        style = rows[1 : 1 + self._styles]
+        style += offset
+        np.abs(style, out=style)  # mirrored at both ends of the range, 0 and 1
+        np.subtract(1, np.abs(1 - style), out=style)
+
+    def _spread(self, rows: Latents) -> Numbers:
+        """How far the styles of latents [D, n] may move, [n]."""
+        near, far = STYLE_SPREAD
+        if self._slopes.start == self._slopes.stop:
+            return np.full(rows.shape[1], near, np.float32)
+        slopes = np.abs(rows[self._slopes] - np.float32(0.5))
+        flatness = np.maximum(0, 1 - (slopes[0] + slopes[1]) * np.float32(1 / STEEP))
+        return np.asarray(near + np.float32(far - near) * flatness, np.float32)

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO, cast
 
-# First OpenCV: where PyAV's X11 libraries are loaded before, OpenCV's windows hang.
-import cv2  # isort: split
-
 import av
-import numpy as np
+
+# First OpenCV: where PyAV's X11 libraries are loaded before, OpenCV's windows hang.
+import cv2  # isort: split  # noqa: F401
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
-from realtime.arrays import Frame, Plane, Size
+from realtime.arrays import Plane, Size
 from realtime.output_file import write_all
 from realtime.sinks import frame_rate
 from realtime.sound import Sound, SoundFormat
@@ -97,24 +96,6 @@ FORMATS = {
 VIDEO_SUFFIXES = tuple(FORMATS)
 
 
-def to_i420(mosaic: Frame) -> Plane:
-    """Convert to the planes that encoders take: BT.601, limited range.
-
-    Args:
-        mosaic: [H, W, 3] uint8 BGR. Half as many chroma samples need even sizes, so an odd one
-            is padded by repeating its last row or column.
-
-    Returns:
-        [H * 3 / 2, W] uint8: Y, then U and V of a quarter each.
-    """
-    height, width = mosaic.shape[:2]
-    if height % 2 or width % 2:
-        odd = (height % 2, width % 2)
-        padded = cv2.copyMakeBorder(mosaic, 0, odd[0], 0, odd[1], cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.cvtColor(padded, cv2.COLOR_BGR2YUV_I420), np.uint8)
-    return np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_BGR2YUV_I420), np.uint8)
-
-
 class VideoFile:
     """One video stream in one file, and the sound that goes with it.
 
@@ -181,7 +162,7 @@ class VideoFile:
         """Encode and write a frame.
 
         Args:
-            planes: [H * 3 / 2, W] uint8 I420.
+            planes: [H * 3 / 2, W] uint8, see `realtime.planes`.
             ticks: its presentation time in `VideoFormat.ticks_per_s`, more than the last one's.
 
         Raises:

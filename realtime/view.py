@@ -26,6 +26,7 @@ class Status:
         dropped: frames that came too late to be shown, since the start.
         recorded_s: for how long there has been a recording; None: there is none.
         on_air: whether a virtual camera gets the mosaics.
+        given_up: to hold the rate, in words; empty for nothing.
     """
 
     fps: float
@@ -38,6 +39,7 @@ class Status:
     dropped: int
     recorded_s: float | None
     on_air: bool
+    given_up: str = ""
 
 
 @dataclass

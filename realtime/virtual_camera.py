@@ -9,7 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from realtime.arrays import Frame, Size
+import numpy as np
+
+from realtime import planes
+from realtime.arrays import Picture, Size
 from realtime.devices import list_virtual_cameras
 from realtime.errors import DeviceError, UserError
 from realtime.sinks import CheckedSink, frame_rate
@@ -33,12 +36,14 @@ _VIDEO_OUTPUT = 2
 class VirtualCamera(CheckedSink):
     """A virtual camera: v4l2loopback on Linux, OBS's on Windows and macOS.
 
-    The source sets the pace: `send` passes a mosaic on at once. It gives BGR, for pyvirtualcam's
-    conversion to what the driver takes costs no more than OpenCV's.
+    The source sets the pace: `send` passes a mosaic on at once. It gives planes, which the driver
+    takes as they are.
 
     Attributes:
         device: its name, such as "/dev/video10" or "OBS Virtual Camera".
     """
+
+    takes_planes = True
 
     def __init__(self, size: Size, fps: float, device: str | None = None) -> None:
         """Open the virtual camera.
@@ -69,9 +74,10 @@ class VirtualCamera(CheckedSink):
                 raise
             _announce_rate(self.device, rate)
 
-    def _send(self, mosaic: Frame, time_s: float) -> None:
+    def _send(self, mosaic: Picture, time_s: float) -> None:
         try:
-            self._camera.send(mosaic)
+            made = planes.from_bgr(mosaic) if mosaic.ndim == 3 else np.ascontiguousarray(mosaic)
+            self._camera.send(made)
         except RuntimeError as error:
             raise DeviceError(f"{self.name}: {error}") from error
 
@@ -86,7 +92,7 @@ def _open(size: Size, rate: Fraction, device: str | None) -> pyvirtualcam.Camera
         raise DeviceError(f"no virtual camera: pip install pyvirtualcam ({error})") from error
     try:
         return pyvirtualcam.Camera(
-            *size, float(rate), fmt=pyvirtualcam.PixelFormat.BGR, device=device
+            *size, float(rate), fmt=pyvirtualcam.PixelFormat.I420, device=device
         )
     except RuntimeError as error:
         raise DeviceError(_explain(str(error), device)) from error

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from realtime.arrays import Frame, Size
+from realtime import planes
+from realtime.arrays import Frame, Plane, Size
 from realtime.errors import DeviceError
 from realtime.sinks import Sink
 from realtime.sources import Source, SourceInfo, TimedFrame
@@ -118,6 +119,28 @@ class FakeSource(Source):
         self.closings += 1
 
 
+class FakeMosaic:
+    """A mosaic whose tiles are `side` pixels wide."""
+
+    def __init__(self, picture: Frame, side: int) -> None:
+        self._picture, self._side = picture, side
+
+    @property
+    def size(self) -> Size:
+        return self._picture.shape[1], self._picture.shape[0]
+
+    def bgr(self) -> Frame:
+        return self._picture
+
+    def i420(self) -> Plane:
+        return planes.from_bgr(self._picture)
+
+    def mirrored(self) -> Frame:
+        height, width = self._picture.shape[:2]
+        tiles = self._picture.reshape(height, width // self._side, self._side, 3)
+        return np.ascontiguousarray(tiles[:, ::-1]).reshape(height, width, 3)
+
+
 class FakeFilter:
     """Makes the frame itself into the "mosaic", of 4 by 3 tiles of 2 pixels."""
 
@@ -131,15 +154,20 @@ class FakeFilter:
         self.variety = self.stability = 0.5
         self.size: Size | None = None
         self.wanted_tile_size: int | None = None
+        self.planes = False
+        self.share = 1.0
         self.timings: dict[str, float] = {}
         self.seen: list[Frame] = []
         self._takes_s = takes_s
 
-    def __call__(self, frame: Frame) -> Frame:
+    def make(self, frame: Frame) -> FakeMosaic:
         self.seen.append(frame)
         time.sleep(self._takes_s)
         self.timings = {"encode": 1.5}
-        return cv2.resize(frame, (8, 6)).astype(np.uint8)
+        return FakeMosaic(cv2.resize(frame, (8, 6)).astype(np.uint8), self.tile_size)
+
+    def __call__(self, frame: Frame) -> Frame:
+        return self.make(frame).bgr()
 
     def reset(self) -> None:
         self.seen.clear()

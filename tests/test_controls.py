@@ -15,7 +15,7 @@ from realtime.errors import UserError
 from realtime.outputs import Outputs
 from realtime.preview import Shown
 from realtime.view import View
-from tests.fakes import FakeExplorer, FakeFilter, FakeSink, FakeWindow, plain
+from tests.fakes import FakeExplorer, FakeFilter, FakeMosaic, FakeSink, FakeWindow, plain
 
 SIZE: Size = (1280, 720)
 
@@ -46,7 +46,7 @@ class Desk:
             captures=Captures(self.outputs, folder),
             keep=self.keep,
         )
-        self.controls.saw(Shown(plain(1, SIZE), plain(7, SIZE), False, 0.0, 20, 64))
+        self.controls.saw(Shown(plain(1, SIZE), FakeMosaic(plain(7, SIZE), 20), False, 0.0))
 
     def keep(self, values: dict[str, object]) -> str:
         self.kept = values
@@ -84,7 +84,7 @@ class TestMosaic:
         assert desk.filter.columns == 50, "it is answered once"
 
     def test_never_more_tiles_than_pixels(self, desk: Desk) -> None:
-        desk.controls.saw(Shown(plain(1, (60, 40)), plain(7, SIZE), False, 0.0, 20, 64))
+        desk.controls.saw(Shown(plain(1, (60, 40)), FakeMosaic(plain(7, SIZE), 20), False, 0.0))
         desk.view.slid_to = 256
         desk.controls.listen()
         assert desk.filter.columns <= 60
@@ -198,7 +198,7 @@ class TestFiles:
     def test_a_picture_is_the_right_way_round(self, desk: Desk, tmp_path: Path) -> None:
         mosaic = np.zeros((4, 8, 3), np.uint8)
         mosaic[:, 4:] = 200
-        desk.controls.saw(Shown(plain(1), mosaic, True, 0.0, 4, 2))
+        desk.controls.saw(Shown(plain(1), FakeMosaic(mosaic, 4), True, 0.0))
         desk.press("p")
         written = cv2.imread(str(next(tmp_path.glob("*.png"))))
         assert written is not None and written[0, :, 0].tolist() == [200] * 4 + [0] * 4
@@ -207,7 +207,7 @@ class TestFiles:
         desk.press("r")
         assert self._state(desk) == (SIZE, True)
         assert not desk.outputs.recorded, "a clip that is watched still plays at its own time"
-        desk.outputs.repeat(plain(3, SIZE), plain(3, SIZE), 0.0)
+        desk.outputs.repeat(FakeMosaic(plain(3, SIZE), 20), lambda: plain(3, SIZE), 0.0)
         desk.press("r")
         assert self._state(desk) == (None, False)
         assert next(tmp_path.glob("automosaic-*.mp4")).stat().st_size > 0

@@ -26,7 +26,7 @@ from realtime.arrays import Frame
 from realtime.devices import find_camera, list_cameras, list_virtual_cameras
 from realtime.errors import DeviceError
 from realtime.sources import open_source
-from tests.fakes import FakeMosaicFilter, read_on
+from tests.fakes import FakeMosaic, FakeMosaicFilter, read_on
 
 if "CAMERAS" not in os.environ:
     pytest.skip("pulls out the webcam: set CAMERAS=1 on a machine for it", allow_module_level=True)
@@ -184,10 +184,10 @@ class _CountingFilter(FakeMosaicFilter):
 
     begun = threading.Event()
 
-    def __call__(self, frame: Frame) -> Frame:
+    def make(self, frame: Frame) -> FakeMosaic:
         if len(self.seen) > 1:
             self.begun.set()
-        return super().__call__(frame)
+        return super().make(frame)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,7 @@ from export.data import load_tiles
 from export.glyph_training import Settings, distance_fields, solve_ink
 from export.glyphs import GlyphDecoder, GlyphRegressor, Levels
 from export.networks_common import pixel_centres
+from export.reader import Readers, ReaderTraining, draw_at_any_ink, shown_any_way
 from realtime import MosaicFilter
 
 KINDS, STYLES, SIZE = 4, 2, 12
@@ -43,7 +45,7 @@ def decoder(request: pytest.FixtureRequest) -> GlyphDecoder:
 
 
 def draw_latents(count: int, tones: tuple[float, float] = (0.05, 0.95)) -> Tensor:
-    latents = torch.rand(count, 1 + STYLES + 2, generator=torch.Generator().manual_seed(2))
+    latents = torch.rand(count, 1 + STYLES + 4, generator=torch.Generator().manual_seed(2))
     latents[:, -2] = tones[0] + (tones[1] - tones[0]) * latents[:, -2]
     latents[:, -1] = (latents[:, -2] > 0.5).float()
     return latents
@@ -64,7 +66,7 @@ def test_polarity_inverts(decoder: GlyphDecoder) -> None:
     light = draw_latents(50, (0.1, 0.5))
     light[:, -1] = 0
     dark = light.clone()
-    dark[:, -2:] = 1 - light[:, -2:]
+    dark[:, -4:] = 1 - light[:, -4:]
     pixels = pixel_centres(16)
     assert torch.allclose(decoder(dark, pixels), 1 - decoder(light, pixels), atol=1e-6)
 
@@ -103,22 +105,63 @@ def test_solved_ink_covers_what_was_asked() -> None:
     assert torch.allclose(found, wanted, atol=0.01)
 
 
+@torch.no_grad()
+def test_polarity_is_free_near_the_middle_only(decoder: GlyphDecoder) -> None:
+    """Far from it, the ink is light on dark tiles and dark on light ones, whatever is asked."""
+    pixels = pixel_centres(SIZE)
+    for tone, free in ((0.1, False), (0.38, False), (0.45, True), (0.55, True), (0.9, False)):
+        latents = draw_latents(20, (tone, tone))
+        asked = []
+        for polarity in (0.0, 1.0):
+            latents[:, -1] = polarity
+            asked.append(decoder(latents, pixels))
+        assert torch.equal(*asked) is not free
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("tone", [0.05, 0.3, 0.5, 0.8])
+def test_slopes_raise_the_tone_to_one_side_as_far_as_there_is_room(
+    decoder: GlyphDecoder, tone: float
+) -> None:
+    latents = draw_latents(100, (tone, tone))
+    latents[:, -4:-2] = 0.5
+    pixels = pixel_centres(SIZE)
+    away = pixels - 0.5
+    share, most = decoder.levels.shade
+    room = min(share * min(tone, 1 - tone), most)
+    for axis, wish in ((0, 0.1), (1, -0.2), (0, 0.5)):
+        both = []
+        for sign in (1, -1):
+            latents[:, -4 + axis] = 0.5 + sign * wish
+            both.append(decoder(latents, pixels))
+            latents[:, -4 + axis] = 0.5
+        # What slopes one way less what slopes the other way: glyph and paper cancel out.
+        plane = (both[0] - both[1]) / 2
+        slope = math.copysign(min(4 * most * abs(wish), 2 * room), wish)
+        ramp = (slope * away).expand(SIZE, SIZE)
+        wanted = ramp if axis == 0 else ramp.t()
+        assert torch.allclose(plane, wanted.expand_as(plane), atol=1e-3)
+
+
+SIDE = 4
+
+
 @pytest.fixture
 def regressor() -> GlyphRegressor:
     """Untrained, but for its memory of flat patches."""
     torch.manual_seed(4)
-    made = GlyphRegressor(KINDS, STYLES, 8, (0.05, 0.95)).eval()
+    made = GlyphRegressor(KINDS, STYLES, SIDE, (0.05, 0.95), Levels()).eval()
     made.learn_flat_scores()
     return made
 
 
 @torch.no_grad()
-def test_regressor_obeys_a_preference(regressor: GlyphRegressor) -> None:
-    patches = torch.rand(40, 1, 8, 8)
+def test_regressor_obeys_a_taste(regressor: GlyphRegressor) -> None:
+    patches = torch.rand(40, 1, SIDE, SIDE)
     for kind in range(KINDS):
-        preference = torch.zeros(40, KINDS + 2)
-        preference[:, kind] = 1e3
-        latents = regressor(patches, preference)
+        taste = torch.zeros(40, KINDS)
+        taste[:, kind] = 1e3
+        latents = regressor(patches, taste, torch.zeros(1), torch.zeros(40))
         assert torch.allclose(latents[:, 0], torch.tensor((kind + 0.5) / KINDS))
         assert torch.allclose(latents[:, -2], patches.mean(dim=(1, 2, 3)), atol=1e-6)
 
@@ -126,20 +169,53 @@ def test_regressor_obeys_a_preference(regressor: GlyphRegressor) -> None:
 @torch.no_grad()
 def test_flat_patches_are_forgiven(regressor: GlyphRegressor) -> None:
     """With all scores forgiven, the slightest taste decides."""
-    flat = torch.linspace(0.1, 0.4, 7)[:, None, None, None].expand(-1, 1, 8, 8)
+    flat = (torch.arange(8, 40, 4) / 64)[:, None, None, None].expand(-1, 1, SIDE, SIDE)
     for kind in range(KINDS):
-        preference = torch.zeros(7, KINDS + 2)
-        preference[:, -2] = 1
-        preference[:, kind] = 0.02
-        assert torch.allclose(regressor(flat, preference)[:, 0], torch.tensor((kind + 0.5) / KINDS))
+        taste = torch.zeros(len(flat), KINDS)
+        taste[:, kind] = 0.02
+        latents = regressor(flat, taste, torch.ones(1), torch.zeros(len(flat)))
+        assert torch.allclose(latents[:, 0], torch.tensor((kind + 0.5) / KINDS))
 
 
 @torch.no_grad()
-def test_preference_moves_the_border_of_polarity(regressor: GlyphRegressor) -> None:
-    patches = torch.full((3, 1, 8, 8), 0.5)
-    preference = torch.zeros(3, KINDS + 2)
-    preference[:, -1] = torch.tensor([-0.1, 0.01, 0.1])
-    assert regressor(patches, preference)[:, -1].tolist() == [0, 1, 1]
+def test_a_wish_moves_the_border_of_polarity(regressor: GlyphRegressor) -> None:
+    patches = torch.tensor([0.5, 0.5, 0.5, 0.7])[:, None, None, None].expand(-1, 1, SIDE, SIDE)
+    polarity = torch.tensor([-0.1, 0.01, 0.1, -1.0])
+    latents = regressor(patches, torch.zeros(4, KINDS), torch.zeros(1), polarity)
+    assert latents[:, -1].tolist() == [0, 1, 1, 1]
+
+
+@torch.no_grad()
+def test_slopes_are_those_of_the_patch_as_far_as_there_is_room(regressor: GlyphRegressor) -> None:
+    away = pixel_centres(SIDE) - 0.5
+    across, down = torch.tensor([0.1, -0.2, 0.0, 1.0]), torch.tensor([0.05, 0.0, 0.0, -1.0])
+    planes = across[:, None, None] * away + down[:, None, None] * away[:, None]
+    latents = regressor(
+        0.3 + planes[:, None], torch.zeros(4, KINDS), torch.zeros(1), torch.zeros(4)
+    )
+    share, most = regressor.levels.shade
+    found = 4 * most * (latents[:, -4:-2] - 0.5)
+    room = min(0.3 * share, most)
+    wanted = torch.tensor([[0.1, 0.05], [-0.2, 0.0], [0.0, 0.0], [room, -room]])
+    assert torch.allclose(found, wanted, atol=1e-5)
+
+
+@torch.no_grad()
+def test_readers_read_what_they_were_shown() -> None:
+    """Discs and bars, after a short training, in any guise."""
+    torch.manual_seed(5)
+    columns = torch.arange(16) - 7.5
+    disc = 5 - torch.hypot(columns, columns[:, None])
+    bar = 2 - columns.abs().expand(16, 16)
+    fields = torch.stack([disc, bar]).repeat(32, 1, 1)
+    kinds = torch.tensor([0, 1]).repeat(32)
+    readers = Readers(2)
+    training = ReaderTraining(readers, torch.sigmoid(fields), fields, kinds, epochs=40)
+    with torch.enable_grad():
+        losses = [training.one_epoch() for _ in range(40)]
+    assert losses[-1] < 0.5 * losses[0]
+    shown = shown_any_way(draw_at_any_ink(fields))
+    assert readers(shown, kinds) < 0.5 * readers(shown, 1 - kinds)
 
 
 def test_k_means_finds_heaps() -> None:
@@ -177,16 +253,31 @@ def blots(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("textured", "split"), [(False, 0), (False, 2), (True, 2)])
+@pytest.mark.parametrize(
+    ("textured", "split", "legible"), [(False, 0, 0.1), (False, 2, 0), (True, 2, 0)]
+)
 def test_a_trained_set_plays(
-    blots: Path, textured: bool, split: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    blots: Path,
+    textured: bool,
+    split: int,
+    legible: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(glyph_sets, "PATCHES", 500)
     monkeypatch.setattr("export.glyph_training.STEPS", 5)
     recipe = glyph_sets.Recipe(
         "animals",
-        Settings(steps=5, batch_per_kind=4, ink_epochs=1, regressor_epochs=1, regressor_batch=16),
+        Settings(
+            steps=5,
+            batch_per_kind=4,
+            ink_epochs=1,
+            regressor_epochs=1,
+            regressor_batch=16,
+            legible=legible,
+            reader_epochs=1,
+        ),
         Levels(coverage=None) if textured else Levels(),
         styles=1,
         families=split,

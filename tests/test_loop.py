@@ -19,12 +19,11 @@ from realtime.demo import Demo
 from realtime.errors import UserError
 from realtime.loop import Settings, run
 from realtime.outputs import Outputs
-from realtime.preview import mirror_tiles
 from realtime.sources import Source, TimedFrame, open_source
 from realtime.stopping import Stop
 from realtime.tally import Statistics
 from realtime.view import View
-from tests.fakes import FakeCapture, FakeFilter, FakeSink, FakeSource, FakeWindow, plain
+from tests.fakes import FakeCapture, FakeFilter, FakeMosaic, FakeSink, FakeSource, FakeWindow, plain
 from tests.tile_sets import PLAIN
 
 HANG_S = 10.0
@@ -223,7 +222,7 @@ class TestEnd:
         class Buggy(FakeFilter):
             """A filter with a bug."""
 
-            def __call__(self, frame: Frame) -> Frame:
+            def make(self, frame: Frame) -> FakeMosaic:
                 raise ZeroDivisionError
 
         source, sink = FakeSource([0.0]), FakeSink()
@@ -265,7 +264,7 @@ class TestFailingSinks:
         class Picky(FakeFilter):
             """A filter that refuses its frames."""
 
-            def __call__(self, frame: Frame) -> Frame:
+            def make(self, frame: Frame) -> FakeMosaic:
                 raise UserError("too small: ask for fewer columns")
 
         sink = FakeSink()
@@ -291,20 +290,6 @@ class TestMirror:
         assert camera.mosaics[0][0, :, 0].tolist() == list(range(8))
         assert file.mosaics[0][0, :, 0].tolist() == list(range(8))
         assert window.mosaics[0][0, :, 0].tolist() == [6, 7, 4, 5, 2, 3, 0, 1]
-
-    @pytest.mark.parametrize(
-        ("width", "columns", "expected"),
-        [
-            (9, 3, [6, 7, 8, 3, 4, 5, 0, 1, 2]),
-            (8, 3, [6, 7, 3, 4, 5, 0, 1, 2]),  # one pixel cut: cut // 2 = 0 at the left
-            (7, 3, [5, 6, 2, 3, 4, 0, 1]),  # one cut at either side
-        ],
-    )
-    def test_cut_tiles_stay_at_the_border(
-        self, width: int, columns: int, expected: list[int]
-    ) -> None:
-        mosaic = np.tile(np.arange(width, dtype=np.uint8)[None, :, None], (6, 1, 3))
-        assert mirror_tiles(mosaic, 3, columns)[0, :, 0].tolist() == expected
 
 
 class _Ramp(FakeSource):

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime import MosaicFilter
+from realtime import MosaicFilter, planes
 from realtime.arrays import Frame
 from realtime.errors import UserError
-from tests.tile_sets import PLAIN, STRIPES
+from tests.tile_sets import PLAIN, SLOPES, STRIPES
 
 DEMO = Path(__file__).parents[1] / "realtime" / "assets" / "demo.jpg"
 
@@ -176,6 +176,42 @@ def test_duo_runs_from_one_colour_to_the_other() -> None:
     made = MosaicFilter.load(PLAIN, columns=8, colour="duo:#102030-#f0e0d0", exact=True)
     mosaic = made(np.where(frame > 127, 255, 0).astype(np.uint8))
     assert set(map(tuple, mosaic.reshape(-1, 3).tolist())) == {(48, 32, 16), (208, 224, 240)}
+
+
+@pytest.mark.parametrize("tiles", [PLAIN, SLOPES])
+@pytest.mark.parametrize("colour", ["mono", "tint", "duo"])
+def test_the_mirrored_mosaic_is_that_of_the_mirrored_frame(tiles: Path, colour: str) -> None:
+    """Where tiles are flat or slopes; letters would stay the right way round."""
+    made = MosaicFilter.load(tiles, columns=20, colour=colour, stabilise=False)
+    frame = photo()
+    mirrored = made.make(frame).mirrored()
+    wanted = made(np.ascontiguousarray(frame[:, ::-1]))
+    assert np.abs(mirrored.astype(int) - wanted).mean() < 0.6
+
+
+def test_a_mirrored_mosaic_has_its_tiles_the_right_way_round() -> None:
+    made = MosaicFilter.load(STRIPES, columns=16, variety=0, stabilise=False)
+    frame = squares(9, 16, 32)
+    mosaic = made.make(frame)
+    tiles = mosaic.bgr().reshape(9 * 32, 16, 32, 3)
+    assert np.array_equal(mosaic.mirrored().reshape(9 * 32, 16, 32, 3), tiles[:, ::-1])
+
+
+@pytest.mark.parametrize("size", [None, (320, 180), (322, 180), (321, 179), (200, 100)])
+@pytest.mark.parametrize("colour", ["mono", "tint", "duo"])
+@pytest.mark.parametrize("as_planes", [False, True])
+def test_planes_are_those_of_the_mosaic(
+    size: tuple[int, int] | None, colour: str, as_planes: bool
+) -> None:
+    made = MosaicFilter.load(SLOPES, columns=20, colour=colour, size=size, stabilise=False)
+    wanted = made(photo())
+    made.planes = as_planes
+    mosaic = made.make(photo())
+    assert mosaic.size == wanted.shape[1::-1]
+    assert mosaic.i420().shape == planes.shape(mosaic.size)
+    difference = np.abs(mosaic.i420().astype(int) - planes.from_bgr(wanted))
+    assert difference.mean() < 0.6
+    assert np.abs(mosaic.bgr().astype(int) - wanted).mean() < 2.5
 
 
 @pytest.mark.parametrize("name", MosaicFilter.available())

@@ -102,14 +102,14 @@ def test_sorting_keeps_every_picture_where_there_is_room() -> None:
 
 
 @torch.no_grad()
-def test_regressor_obeys_a_preference_and_keeps_the_colour() -> None:
+def test_regressor_obeys_a_taste_and_keeps_the_colour() -> None:
     torch.manual_seed(0)
     regressor = PictureRegressor(5, torch.zeros(48), (0.1, 0.9)).eval()
     patches = torch.rand(20, 3, 4, 4)
     for kind in range(5):
-        preference = torch.zeros(20, 7)
-        preference[:, kind] = 1e3
-        latents = regressor(patches, preference)
+        taste = torch.zeros(20, 5)
+        taste[:, kind] = 1e3
+        latents = regressor(patches, taste, torch.zeros(1))
         assert torch.allclose(latents[:, 0], torch.tensor((kind + 0.5) / 5))
         assert torch.allclose(latents[:, 2:], patches.mean(dim=(2, 3)), atol=1e-6)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from realtime.arrays import Frame, Size
+from realtime.planes import from_bgr
 from realtime.preview import Shown, beside
-from tests.fakes import plain
+from tests.fakes import FakeMosaic, plain
 
 
 def ramp(width: int, height: int = 6) -> Frame:
@@ -16,7 +17,7 @@ def ramp(width: int, height: int = 6) -> Frame:
 
 
 def shown(flipped: bool) -> Shown:
-    return Shown(ramp(6), ramp(6), flipped, 0.0, 2, 3)
+    return Shown(ramp(6), FakeMosaic(ramp(6), 2), flipped, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,11 @@ def test_a_mirror_turns_the_order_of_tiles_unless_it_was_made_so(
 
 @pytest.mark.parametrize("flipped", [False, True])
 def test_others_get_it_the_right_way_round(flipped: bool) -> None:
-    first = shown(flipped).upright()[0, :, 0].tolist()
-    assert first == ([4, 5, 2, 3, 0, 1] if flipped else [0, 1, 2, 3, 4, 5])
+    upright = shown(flipped).upright()
+    expected = [4, 5, 2, 3, 0, 1] if flipped else [0, 1, 2, 3, 4, 5]
+    assert upright.bgr()[0, :, 0].tolist() == expected
+    assert np.array_equal(upright.i420(), from_bgr(upright.bgr()))
+    assert upright.size == (6, 6)
 
 
 @pytest.mark.parametrize("mirror", [False, True])

@@ -53,7 +53,7 @@ def test_digits_are_read_as_what_they_are() -> None:
     steps = (0.2, 0.4, 0.6, 0.8)
     kinds = np.repeat(np.arange(10), len(steps) ** 2)
     latents = [
-        [(kind + 0.5) / 10, across, down, 0.2, 0.0]
+        [(kind + 0.5) / 10, across, down, 0.5, 0.5, 0.2, 0.0]
         for kind in range(10)
         for across in steps
         for down in steps

@@ -21,8 +21,9 @@ import pytest
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError, UserError
+from realtime.planes import from_bgr
 from realtime.recording import Recording
-from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
+from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile
 
 SIZE: Size = (320, 192)
 CELL = 32
@@ -265,7 +266,7 @@ def test_a_kill_at_any_write_of_close_leaves_a_file_that_plays(suffix: str) -> N
     file = _SnapshotFile()
     video = VideoFile(file, FORMATS[suffix], SIZE, 30)
     for number in range(45):
-        video.write(to_i420(stamped(number)), number * FORMATS[suffix].ticks_per_s // 30)
+        video.write(from_bgr(stamped(number)), number * FORMATS[suffix].ticks_per_s // 30)
     file.snapshots = []
     video.finish()
     assert file.snapshots is not None

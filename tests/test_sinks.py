@@ -14,6 +14,7 @@ from realtime.animation import Animation
 from realtime.arrays import Frame, Size
 from realtime.errors import UserError
 from realtime.picture_file import open_picture_file
+from realtime.planes import from_bgr
 from realtime.recording import Recording
 from realtime.sinks import CheckedSink, Sink, frame_rate, open_file, open_sinks
 from realtime.virtual_camera import VirtualCamera
@@ -97,7 +98,8 @@ def test_refuses_another_size(open_sink: OpenSink) -> None:
     ("wrong", "error", "message"),
     [
         (picture().astype(np.float32), TypeError, "found dtype float32, expected uint8"),
-        (picture()[:, :, 0], ValueError, r"found shape \(48, 64\), expected \[H, W, 3\]"),
+        (picture()[:, :, 0], ValueError, r"found (shape|planes) \(48, 64\), expected [\[\(]"),
+        (from_bgr(picture()).astype(np.int16), TypeError, "int16, expected uint8"),
         (picture().tolist(), TypeError, "found list, expected a NumPy array"),
     ],
 )
@@ -106,6 +108,19 @@ def test_refuses_what_is_no_picture(
 ) -> None:
     with open_sink() as sink, pytest.raises(error, match=message):
         sink.send(wrong, 0)
+
+
+def test_takes_planes_where_it_says_so(open_sink: OpenSink) -> None:
+    with open_sink() as sink:
+        made = from_bgr(picture())
+        if not sink.takes_planes:
+            with pytest.raises(ValueError, match="found shape"):
+                sink.send(made, 0)
+            return
+        sink.send(made, 0)
+        sink.send(picture(), 0.1)
+        made.flags.writeable = False
+        sink.send(np.asfortranarray(made), 0.2)
 
 
 def test_takes_any_memory_layout(open_sink: OpenSink) -> None:

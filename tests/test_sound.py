@@ -12,9 +12,10 @@ import av
 import numpy as np
 import pytest
 
+from realtime.planes import from_bgr
 from realtime.recording import Recording
 from realtime.sources import open_source
-from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
+from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile
 from tests.clips import (
     FLASH_EVERY_S,
     Heard,
@@ -225,7 +226,7 @@ def test_what_a_kill_leaves_plays(tmp_path: Path, suffix: str, sound: Sound) -> 
         assert source.sound is not None
         video.add_sound(source.sound)
         for number in range(len(SMOOTH)):
-            planes = to_i420(grey(0))
+            planes = from_bgr(grey(0))
             video.write(planes, round(number / 25 * FORMATS[suffix].ticks_per_s))
         left.write_bytes(path.read_bytes())
         video.abandon()

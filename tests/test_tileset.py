@@ -87,5 +87,7 @@ def test_a_broken_network_is_refused(folder: Path, content: bytes) -> None:
 
 def test_a_network_that_does_not_fit_is_refused(folder: Path) -> None:
     shutil.copy(PLAIN / "regressor.onnx", folder)
-    with pytest.raises(UserError, match="takes patches, expected patches, preference"):
+    with pytest.raises(
+        UserError, match="takes patches, expected patches, taste, forgiveness, polarity"
+    ):
         Codec(TileSet.load(folder))

@@ -1,4 +1,4 @@
-"""The tile sets that tests use: two with answers known by hand, and the shipped ones."""
+"""The tile sets that tests use: three with answers known by hand, and the shipped ones."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ from pathlib import Path
 
 PLAIN = Path(__file__).parent / "models" / "plain"
 STRIPES = Path(__file__).parent / "models" / "stripes"
+SLOPES = Path(__file__).parent / "models" / "slopes"

@@ -1,0 +1,101 @@
+"""Holds the rate: where the machine cannot keep up, less is done for a frame, in a fixed order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+BUSY = 0.9  # share of the time between frames that work may take
+IDLE = 0.5  # share below which the last thing that was given up is taken back
+LOOKED_AT = 15  # frames that are judged together: half a second
+PATIENCE_S = 5.0  # between a change and taking something back: a flicker would be worse
+
+
+@dataclass(frozen=True)
+class Relief:
+    """How much is given up.
+
+    Attributes:
+        what: in words, for people; empty for nothing.
+        preview_every: where others watch too, the window shows every so many mosaics.
+        tiles: share of the columns that were asked for.
+        frames_every: every so many frames become a mosaic.
+    """
+
+    what: str = ""
+    preview_every: int = 1
+    tiles: float = 1.0
+    frames_every: int = 1
+
+
+RELIEFS = (
+    Relief(),
+    Relief("preview at half rate", 2),
+    Relief("preview at a quarter of the rate", 4),
+    Relief("fewer tiles", 4, 0.75),
+    Relief("half the columns", 4, 0.5),
+    Relief("half the frames", 2, 0.5, 2),
+)
+"""What is given up, step by step; each step includes those before it, as far as it helps."""
+
+
+class Governor:
+    """Judges how long frames take, and says how much to give up.
+
+    Args:
+        fps: the rate to hold.
+        limited: whether frames beyond it are left out.
+
+    Attributes:
+        lowest: the step furthest down that was needed.
+    """
+
+    def __init__(self, fps: float, *, limited: bool = False) -> None:
+        self._interval_s = 1 / fps
+        self._limited = limited
+        self._step = 0
+        self._work_s: deque[float] = deque(maxlen=LOOKED_AT)
+        self._changed_s = time.perf_counter()
+        self._frames = 0
+        self._due_s = 0.0
+        self.lowest = 0
+
+    @property
+    def relief(self) -> Relief:
+        """What is given up at present."""
+        return RELIEFS[self._step]
+
+    def wants(self, time_s: float) -> bool:
+        """Return whether a frame of a live source, of that moment in seconds, is to be shown."""
+        if not self._limited and self.relief.frames_every == 1:
+            return True
+        # A camera's frames come a little early or late: half an interval decides.
+        interval_s = self._interval_s * self.relief.frames_every
+        if time_s < self._due_s - interval_s / 2:
+            return False
+        self._due_s = max(self._due_s + interval_s, time_s + interval_s / 2)
+        return True
+
+    def shows_preview(self) -> bool:
+        """Count a mosaic, and return whether the window is to show it."""
+        self._frames += 1
+        return self._frames % self.relief.preview_every == 0
+
+    def note(self, work_s: float) -> None:
+        """Take note of how long it took to make a mosaic and to pass it on, in seconds."""
+        self._work_s.append(work_s)
+        if len(self._work_s) < LOOKED_AT:
+            return
+        share = sum(self._work_s) / len(self._work_s) / self._interval_s
+        waited = time.perf_counter() - self._changed_s > PATIENCE_S
+        if share > BUSY * self.relief.frames_every and self._step + 1 < len(RELIEFS):
+            self._move(1)
+        elif share < IDLE and self._step > 0 and waited:
+            self._move(-1)
+
+    def _move(self, by: int) -> None:
+        self._step += by
+        self.lowest = max(self.lowest, self._step)
+        self._work_s.clear()
+        self._changed_s = time.perf_counter()

@@ -1,0 +1,69 @@
+"""Shading: what is added to tiles whose tone rises or falls from edge to edge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from realtime.arrays import Latents, Tiles
+from realtime.buffers import Buffer
+
+STEPS = 129  # slopes told apart in either direction
+AT_ONCE = 256  # tiles whose ramps stay in the cache
+LARGEST_TABLE = 64  # pixels along a tile up to which every ramp is kept: together 1 MB
+
+
+class Ramps:
+    """Every ramp that a tile may be shaded with, of one size.
+
+    Tiles are bytes and so is what is added to them: 250 stands for minus 6. No sum leaves the
+    range of a byte, for the decoder leaves the room that the shading takes.
+    """
+
+    def __init__(self, shading: tuple[float, float], tile_size: int) -> None:
+        """Make the ramps.
+
+        Args:
+            shading: how far it may lead from the mean tone; see `TileSet.shading`.
+            tile_size: T, pixels along one side.
+        """
+        self._shading = shading
+        self._away = (np.arange(tile_size) + 0.5) / tile_size - 0.5
+        slopes = 4 * shading[1] * (np.arange(STEPS) / (STEPS - 1) - 0.5)
+        lines = np.rint(255 * slopes[:, None] * self._away).astype(np.int8).view(np.uint8)
+        self._across, self._down = lines[:, None, :], lines[:, :, None]
+        self._buffer = Buffer()
+        if tile_size <= LARGEST_TABLE:
+            whole = (STEPS, tile_size, tile_size)
+            self._across, self._down = (
+                np.ascontiguousarray(np.broadcast_to(x, whole)) for x in (self._across, self._down)
+            )
+
+    def add(self, tiles: Tiles, slopes: Latents) -> None:
+        """Shade tiles, in place.
+
+        Args:
+            tiles: [n, T, T] uint8.
+            slopes: [2, n] latents, 0..1: to the right, and downwards.
+        """
+        steps = np.rint(slopes * np.float32(STEPS - 1)).astype(np.intp)
+        for first in range(0, len(tiles), AT_ONCE):
+            part = tiles[first : first + AT_ONCE]
+            for table, numbers in zip((self._across, self._down), steps, strict=True):
+                ramps = self._buffer.take((len(part), *table.shape[1:]))
+                chosen = numbers[first : first + AT_ONCE]
+                # None is out of range; only said not to be checked, is `out` written directly.
+                part += np.take(table, chosen, axis=0, out=ramps, mode="clip")
+
+    def remove(self, tiles: Tiles, slopes: Latents, light: Latents) -> None:
+        """Undo the shading of tiles that the decoder shaded to the right, in place.
+
+        Args:
+            tiles: [n, T, T] uint8.
+            slopes: [n] latents, 0.5..1.
+            light: [n] mean tones of the tiles, dark ink on light paper taken as its inverse.
+        """
+        share, most = self._shading
+        wanted = 2 * most * (slopes - 0.5)
+        reach = np.minimum(wanted, np.minimum(share * light, most))
+        levels = np.rint(2 * 255 * reach[:, None] * self._away)[:, None, :]
+        tiles[:] = np.clip(tiles - levels, 0, 255)
