@@ -259,7 +259,7 @@ class TestPluggedInAgain:
         gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
         print(f"gap {max(gaps):.2f} s, end {times[-1]:.2f} s, {len(times)} frames")
         assert gap_s[0] < max(gaps) < gap_s[1]
-        assert sorted(gaps)[-2] < 0.7
+        assert sorted(gaps)[-2] < 1.5
         # It was asked to end 8 s after the first frame.
         assert 7.3 < times[-1] < 8
 
