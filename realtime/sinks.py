@@ -30,6 +30,11 @@ class Sink(Protocol):
 
     name: str
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at what comes, or may later; only a live sink can tell no."""
+        return True
+
     def send(self, mosaic: Frame, time_s: float) -> None:
         """Pass on one mosaic. The caller may change the array as soon as this returns.
 

@@ -306,3 +306,61 @@ class TestPluggedInAgain:
         assert (status, len(err)) == (0, 5)
         assert statistics["frames"] > 60
         assert 9 < statistics["seconds"] < 12
+
+
+def is_free() -> bool:
+    """Return whether the webcam may be read, which one program may at a time."""
+    try:
+        with open_source("0"):
+            return True
+    except DeviceError:
+        return False
+
+
+class TestNobodyReads:
+    """The camera is let go while no program reads the virtual camera."""
+
+    def test_until_somebody_does_and_again_afterwards(self, automosaic: Run) -> None:
+        free: list[bool] = []
+        cpu_s: list[float] = []
+        came_s: list[float] = []
+
+        def look() -> None:
+            free.append(is_free())
+
+        def note() -> None:
+            cpu_s.append(time.process_time())
+
+        def watch() -> None:
+            start = time.perf_counter()
+            reader = cv2.VideoCapture(VIRTUAL, cv2.CAP_V4L2)
+            for _ in range(20):
+                assert reader.read()[0]
+                came_s.append(time.perf_counter() - start)
+            look()
+            reader.release()
+
+        steps = (1.0, look), (5.0, look), (6.0, note), (8.0, note), (8.1, watch), (14.5, look)
+        status, statistics, err = automosaic(
+            "--virtual-camera", VIRTUAL, "--seconds", "16", steps=steps
+        )
+        print(f"first mosaic after {came_s[0]:.2f} s; {cpu_s[1] - cpu_s[0]:.3f} s of CPU in 2 s")
+        assert status == 0
+        assert free == [False, True, False, True]
+        assert cpu_s[1] - cpu_s[0] < 0.2
+        assert came_s[0] < 3
+        assert [line.partition(": ")[2] for line in err[1:]] == [
+            f"nobody reads the virtual camera: {NAME} is off until somebody does",
+            f"the virtual camera is read: {NAME} is on again",
+            f"nobody reads the virtual camera: {NAME} is off until somebody does",
+        ]
+        assert statistics["captured"] == statistics["frames"] + statistics["dropped"]
+        assert 5 < statistics["rested_s"] < 11
+
+    def test_unless_asked_to_stay(self, automosaic: Run) -> None:
+        free: list[bool] = []
+        status, statistics, _ = automosaic(
+            *("--virtual-camera", VIRTUAL, "--seconds", "6", "--no-rest"),
+            steps=((5.0, lambda: free.append(is_free())),),
+        )
+        assert (status, free, statistics["rested_s"]) == (0, [False], 0)
