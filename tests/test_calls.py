@@ -29,7 +29,7 @@ if os.environ.get("CAMERAS") != "1":
 DEVICE = "/dev/video10"
 NAME = "Automosaics"
 FPS = 25.0
-FRAMES = 100
+FRAMES = 60
 
 
 @dataclass(frozen=True)
