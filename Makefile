@@ -30,10 +30,7 @@ test: $(VENV)/.test
 	@$(python) -m pytest $(ARGS)
 
 test-devices: $(VENV)/.test
-	@if [ ! -x "$(RUN_WITH_CAMERAS)" ]; then echo "test-devices: skipped, there is no $(RUN_WITH_CAMERAS)"; \
-	elif [ "$$(id -u)" != 0 ]; then echo "test-devices: skipped, needs root"; \
-	else "$(RUN_WITH_CAMERAS)" --timeout 300 -- \
-		$(python) -m pytest -p no:cacheprovider tests/test_devices.py tests/test_virtual_camera.py $(ARGS); fi
+	@RUN_WITH_CAMERAS="$(RUN_WITH_CAMERAS)" .ci/test-devices "$(abspath $(python))" $(ARGS)
 
 check: $(VENV)/.test
 	@$(python) -m ruff format --check .

@@ -1,4 +1,4 @@
-"""Print how fast the filter is, as ratios of things measured by turns in one run.
+"""Print how fast the filter is, as ratios of things measured by turns in one run, and how calm.
 
 python -m benchmarks
 python -m benchmarks --quick --only filter --clip clip.mp4
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import emoji, filter, memory, search, stages, startup
+from benchmarks import emoji, filter, memory, search, stability, stages, startup
 from benchmarks.timing import Row, Setup, SkippedError
 from realtime.errors import UserError
 
@@ -20,6 +20,7 @@ TOPICS: dict[str, Callable[[Setup], list[Row]]] = {
     "filter": filter.measure,
     "emoji": emoji.measure,
     "search": search.measure,
+    "stability": stability.measure,
     "startup": startup.measure,
     "memory": memory.measure,
 }

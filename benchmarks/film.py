@@ -62,14 +62,14 @@ def still(size: Size) -> Film:
     return Film(add_noise(frame for _ in range(8)))
 
 
-def add_noise(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Add the noise of a sensor, the same in every run."""
+def add_noise(frames: Iterator[Frame], level: float = NOISE) -> Iterator[Frame]:
+    """Add the noise of a sensor, of this standard deviation in levels, the same in every run."""
     random = np.random.default_rng(0)
     noise: npt.NDArray[np.int16] | None = None
     for frame in frames:
         height, width = frame.shape[:2]
         if noise is None:
-            noise = random.normal(0, NOISE, (height + 64, width + 64, 3)).astype(np.int16)
+            noise = random.normal(0, level, (height + 64, width + 64, 3)).astype(np.int16)
         top, left = random.integers(0, 64, 2)
         part = noise[top : top + height, left : left + width]
         yield np.asarray(cv2.add(frame, part, dtype=cv2.CV_8U), np.uint8)

@@ -25,6 +25,7 @@ from realtime.options import AUTO, Options, parse, settings_of
 from realtime.outputs import Outputs
 from realtime.overlay import Overlay
 from realtime.progress import Progress
+from realtime.resting import REST_AFTER_S
 from realtime.sinks import open_sinks
 from realtime.sources import Source, SourceInfo, open_source
 from realtime.stopping import stop_on_signals
@@ -98,6 +99,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
             fps=options.fps or source.info.fps or STILL_FPS,
             limited=options.fps is not None,
             size=mosaic_filter.size,
+            rest_after_s=REST_AFTER_S if options.rest and not options.frames else math.inf,
         )
         controls = _controls(options, mosaic_filter, outputs, view, opened)
         if window is not None:

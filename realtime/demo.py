@@ -60,6 +60,11 @@ class Demo(Source):
         moment = time.perf_counter()
         return TimedFrame(self.frame(number), moment)
 
+    def wake(self) -> None:
+        """Go on where the film was."""
+        if self._start_s is not None:
+            self._start_s = time.perf_counter() - (self._number + 1) / self.info.fps
+
     def frame(self, number: int) -> Frame:
         """Return frame `number`, counted from 0, as [H, W, 3] uint8 BGR."""
         left, top, scale = self._view(number / self.info.fps)

@@ -16,6 +16,7 @@ from realtime.filters import Filter, Mosaic, provider_of
 from realtime.governor import RELIEFS, Governor
 from realtime.outputs import Outputs
 from realtime.preview import Shown, flipped
+from realtime.resting import Resting
 from realtime.sources import Source, TimedFrame
 from realtime.tally import Statistics, Tally
 from realtime.timing import Playback, sleep_until
@@ -42,6 +43,7 @@ class Settings:
         limited: whether to leave out frames of a live source that come sooner.
         mirror: show the window's picture as in a mirror, but with readable tiles.
         size: (width, height) that was asked of the mosaics; None: as suits them.
+        rest_after_s: let go of a live source once it is known that nobody has looked for so long.
     """
 
     frames: int | None = None
@@ -50,6 +52,7 @@ class Settings:
     limited: bool = False
     mirror: bool = False
     size: Size | None = None
+    rest_after_s: float = math.inf
 
 
 def run(
@@ -124,12 +127,16 @@ class _Loop:
         self._playback = Playback()
         self._governor = _governor(source, settings)
         self._tally = Tally()
+        self._resting = Resting(source, outputs, settings.rest_after_s, self._is_over)
         # What a camera saw while the tile set was being loaded is no loss of this run.
         self._dropped_before = source.dropped
 
     def run(self) -> None:
-        while not self._interrupted() and not self._at_limit():
+        while not self._is_over():
             self._pause()
+            if rested_s := self._resting.rest():
+                self._tally.count_rest(rested_s)
+                continue
             with self._tally.stages.stage("wait"):
                 frame = self._next()
             if frame is None:
@@ -158,10 +165,14 @@ class _Loop:
             size=self._last.size if self._last else (0, 0),
             sinks=self._outputs.names,
             seconds=time.perf_counter() - tally.start_s,
+            rested_s=tally.rested_s,
             startup_ms=1000 * max(startup_s, 0.0),
             failures=tuple(self._outputs.failures),
             given_up=RELIEFS[self._governor.lowest].what if self._governor else "",
         )
+
+    def _is_over(self) -> bool:
+        return self._interrupted() or self._at_limit()
 
     def _interrupted(self) -> bool:
         """Answer the keys, and return whether somebody wants the run to end."""
@@ -200,7 +211,7 @@ class _Loop:
                 self._outputs.tell(self._away)
             self._view.tell(self._away)
             self._idle_until(time.perf_counter() + _AWAY_S)
-            if self._interrupted() or self._at_limit():
+            if self._is_over():
                 return None
         if self._away:
             self._outputs.tell(f"{self._source.info.name} is back")

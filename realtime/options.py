@@ -31,7 +31,7 @@ _FOR_ONE_RUN = frozenset(
 """Options that nobody wants at every start; some would do harm."""
 _SEE_HELP = " (see --help)"
 _SWITCH = argparse.BooleanOptionalAction
-_SWITCHES = {"window": True, "mirror": False, "explore": False, "stats": False}
+_SWITCHES = {"window": True, "mirror": False, "explore": False, "rest": True, "stats": False}
 
 _EPILOG = """\
 examples:
@@ -76,6 +76,7 @@ class Options:
     frames: int | None
     seconds: float | None
     reconnect: float | None
+    rest: bool
     stats: bool
     listing: bool
     save_settings: bool
@@ -288,6 +289,12 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to look for a camera that was unplugged (default: 30, and with a window "
         "or a virtual camera until you quit)",
+    )
+    group.add_argument(
+        "--rest",
+        action=_SWITCH,
+        help="let go of the camera while no program reads the virtual camera, and there is neither "
+        "window nor recording, nor --frames (Linux, v4l2loopback 0.13 or newer; default: yes)",
     )
     group.add_argument(
         "--stats", action=_SWITCH, help="print statistics at the end, as a line of JSON"

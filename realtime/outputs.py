@@ -74,6 +74,11 @@ class Outputs:
         return self._window is not None or bool(self._cameras)
 
     @property
+    def unseen(self) -> bool:
+        """Whether it is known that nobody looks at what comes, or ever will."""
+        return bool(self._sinks) and not any(sink.watched for sink in self._sinks)
+
+    @property
     def recorded(self) -> bool:
         """Whether a file takes every mosaic, however long that takes."""
         return bool(self._files)

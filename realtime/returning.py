@@ -68,6 +68,23 @@ class ReturningCamera(Source):
         finally:
             self.dropped = self._dropped_before + self._camera.dropped
 
+    def rest(self) -> None:
+        """Let go of the camera; nothing is looked for meanwhile."""
+        self._part()
+
+    def wake(self) -> None:
+        """Take the camera up again; one that has been unplugged meanwhile is looked for.
+
+        Raises:
+            DeviceError: it does not open or does not deliver, and there is no patience.
+        """
+        try:
+            self._camera = self._open(self._device)
+        except DeviceError as error:
+            if self.patience_s <= 0:
+                raise
+            self._lose(error)
+
     def close(self) -> None:
         """Let go of the camera, and look for it no more."""
         self._closed = True
@@ -77,10 +94,18 @@ class ReturningCamera(Source):
         self._camera.close()
         self.dropped = self._dropped_before + self._camera.dropped
 
-    def _lose(self, error: DeviceError) -> None:
+    def _part(self) -> None:
+        """Close the camera, and count what it had left."""
+        if self._search is not None:
+            self._search.end()
+            self._search, self.away = None, ""
         self._camera.close()
         self._dropped_before += self._camera.dropped
+        self.dropped = self._dropped_before
         self._camera = _Nothing(self.info)
+
+    def _lose(self, error: DeviceError) -> None:
+        self._part()
         self._gone, self._gone_s = error, time.perf_counter()
         what = str(error).partition(": ")[0]
         self.away = f"{what}: looking for it, so plug it in again"

@@ -35,6 +35,11 @@ class Sink(Protocol):
     name: str
     takes_planes: bool = False
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at what comes, or may later; only a live sink can tell no."""
+        return True
+
     def send(self, mosaic: Picture, time_s: float) -> None:
         """Pass on one mosaic. The caller may change the array as soon as this returns.
 

@@ -101,6 +101,21 @@ class Source(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Let go of the device for as long as nobody wants frames; `wake` is called before `read`.
+
+        What needs no device has nothing to let go.
+        """
+        return
+
+    def wake(self) -> None:
+        """Take the device up again after `rest`.
+
+        Raises:
+            DeviceError: it cannot be had, and `patience_s` says not to look for it.
+        """
+        return
+
     def close(self) -> None:
         """Let go of the device or file. Calling it again does nothing."""
         ...

@@ -22,7 +22,7 @@ class Statistics:
         frames: mosaics that at least one sink took.
         captured: frames that the source had to give meanwhile; the sum of `frames` and `dropped`.
         dropped: frames that came too late to be shown.
-        fps: mosaics a second, from the first to the last; 0 for fewer than two.
+        fps: mosaics a second, from the first to the last but for rests; 0 for fewer than two.
         latency_ms: p50 and p95, from the capture (live) or the frame's turn (files) until the
             last sink has the mosaic.
         stage_ms: mean cost of every stage. "wait" is for the source and for the right moment; the
@@ -36,6 +36,7 @@ class Statistics:
         size: (width, height) of the mosaics; (0, 0) if there were none.
         sinks: their names, also of those that failed.
         seconds: how long the run took, with the closing of the sinks.
+        rested_s: for how much of that the source rested because nobody looked.
         startup_ms: from the start of the program to the first mosaic; 0 if there was none.
         failures: one line each; empty if all went well.
         given_up: the most that was given up to hold the rate, in words; see `realtime.governor`.
@@ -56,6 +57,7 @@ class Statistics:
     size: Size
     sinks: tuple[str, ...]
     seconds: float
+    rested_s: float
     startup_ms: float
     failures: tuple[str, ...]
     given_up: str = ""
@@ -84,6 +86,7 @@ class Tally:
         first_mosaic_s: when the first mosaic was ready, None before.
         first_shown_s: when the first mosaic had reached every sink, None before.
         last_shown_s: the same of the last mosaic.
+        rested_s: for how long the source has rested.
         stages: what every stage costs.
     """
 
@@ -95,6 +98,8 @@ class Tally:
         self.first_mosaic_s: float | None = None
         self.first_shown_s: float | None = None
         self.last_shown_s: float | None = None
+        self.rested_s = 0.0
+        self._rested_before_s = 0.0
         self.stages = Stopwatch()
         self._latencies_s = Samples()
         self._recent: deque[tuple[float, float]] = deque(maxlen=_RECENT)
@@ -110,8 +115,13 @@ class Tally:
         self.last_shown_s = time.perf_counter()
         if self.first_shown_s is None:
             self.first_shown_s = self.last_shown_s
+        self._rested_before_s = self.rested_s
         self._latencies_s.add(self.last_shown_s - captured_s)
         self._recent.append((self.last_shown_s, self.last_shown_s - captured_s))
+
+    def count_rest(self, seconds: float) -> None:
+        """Note that the source has rested, after the first mosaic."""
+        self.rested_s += seconds
 
     def recent(self) -> tuple[float, float]:
         """Return mosaics a second and the mean latency in milliseconds, both of late."""
@@ -122,10 +132,11 @@ class Tally:
 
     @property
     def fps(self) -> float:
-        """Mosaics a second, from the first to the last; 0 for fewer than two."""
+        """Mosaics a second, from the first to the last but for rests; 0 for fewer than two."""
         if self.first_shown_s is None or self.last_shown_s is None or self.shown < 2:
             return 0.0
-        return (self.shown - 1) / (self.last_shown_s - self.first_shown_s)
+        passed_s = self.last_shown_s - self.first_shown_s - self._rested_before_s
+        return (self.shown - 1) / passed_s
 
     def latency_ms(self) -> dict[str, float]:
         """Return the median and the 95th percentile of the latency."""

@@ -20,6 +20,8 @@ from realtime.sinks import CheckedSink, frame_rate
 if TYPE_CHECKING:
     import pyvirtualcam
 
+    from realtime.readers import Readers
+
 _INSTALL = {
     "linux": "sudo modprobe v4l2loopback exclusive_caps=1 card_label=Automosaics",
     "win32": "install OBS Studio 26 or later (obsproject.com), which brings its virtual camera",
@@ -66,6 +68,7 @@ class VirtualCamera(CheckedSink):
         self._camera = _open(size, rate, device)
         self.device: str = self._camera.device
         super().__init__(f"virtual camera {self.device}", size)
+        self._readers: Readers | None = None
         if sys.platform == "linux":
             try:
                 _check_size(self.device, size)
@@ -73,6 +76,12 @@ class VirtualCamera(CheckedSink):
                 self._camera.close()
                 raise
             _announce_rate(self.device, rate)
+            self._readers = _watch(self.device)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a program takes its pictures, as far as the platform tells."""
+        return self._readers is None or self._readers.any
 
     def _send(self, mosaic: Picture, time_s: float) -> None:
         try:
@@ -82,7 +91,19 @@ class VirtualCamera(CheckedSink):
             raise DeviceError(f"{self.name}: {error}") from error
 
     def _close(self) -> None:
+        if self._readers is not None:
+            self._readers.close()
         self._camera.close()
+
+
+def _watch(device: str) -> Readers | None:
+    """Return what tells whether somebody reads `device`; None where its driver is too old."""
+    from realtime.readers import Readers
+
+    try:
+        return Readers(device)
+    except OSError:
+        return None
 
 
 def _open(size: Size, rate: Fraction, device: str | None) -> pyvirtualcam.Camera:

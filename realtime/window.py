@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -221,6 +222,7 @@ def _require_windows() -> None:
             name = f"X11 display {display!r}" if display else "X11 display (Wayland: Xwayland)"
             raise DeviceError(f"the {name} does not answer: {_INSTEAD}")
         _refuse_foreign_x11()
+        _keep_events_with_qt()
         _calm_qt()
 
 
@@ -246,6 +248,19 @@ def _refuse_foreign_x11() -> None:
     bundled = "QT_QPA_PLATFORM_PLUGIN_PATH" in os.environ
     if bundled and "av" in loaded and loaded.index("av") < loaded.index("cv2"):
         raise RuntimeError("window: found av imported before cv2, expected import cv2 first")
+
+
+def _keep_events_with_qt() -> None:
+    """Have Qt hear all of X11's events; otherwise windows stay black, and keys are lost, at random.
+
+    Qt asks Xlib to leave events alone, through a small library that writes into a structure inside
+    Xlib. The wheel of opencv-python brings that library from a time before Xlib 1.8, which moved
+    the field: Xlib goes on taking events, such as the one that tells Qt that a window is shown.
+    The one that came with this machine's Xlib, loaded for all to see, takes the place of the
+    wheel's. It comes with libGL, without which the wheel does not load.
+    """
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libX11-xcb.so.1", mode=ctypes.RTLD_GLOBAL)
 
 
 def _calm_qt() -> None:

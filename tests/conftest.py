@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2  # noqa: F401
 import pytest
 
+from tests import webcam
+
 
 @pytest.fixture(scope="session")
 def x11_display() -> Iterator[str]:
@@ -44,3 +46,10 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(tmp_path / "config"))
     if sys.platform == "darwin":
         monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def plugged_in_again() -> Iterator[None]:
+    """Plug the webcam in, whatever the test did to it."""
+    yield
+    webcam.restore()

@@ -99,10 +99,12 @@ class FakeSource(Source):
         self.info = SourceInfo("fake", (8, 6), fps, live, 1 if still else None)
         self.dropped = 0
         self.closings = 0
+        self.naps: list[str] = []
         self._times_s, self._fails, self._number = times_s, fails, 0
         self._start_s = time.perf_counter()
 
     def read(self) -> TimedFrame | None:
+        assert self.naps[-1:] != ["rest"], "read while it rests"
         number = self._number
         if self.closings or number >= len(self._times_s):
             if self._fails:
@@ -114,6 +116,12 @@ class FakeSource(Source):
             time.sleep(max(0.0, self._start_s + time_s - time.perf_counter()))
             time_s = time.perf_counter()
         return TimedFrame(plain(number), time_s)
+
+    def rest(self) -> None:
+        self.naps.append("rest")
+
+    def wake(self) -> None:
+        self.naps.append("wake")
 
     def close(self) -> None:
         self.closings += 1
@@ -205,7 +213,12 @@ class FakeSink(Sink):
         name: its name.
         fails_after: `send` raises DeviceError after so many mosaics.
         fails_to_close: `close` raises DeviceError.
+
+    Attributes:
+        watched: see `Sink.watched`.
     """
+
+    watched = True
 
     def __init__(
         self, name: str = "sink", fails_after: int | None = None, fails_to_close: bool = False

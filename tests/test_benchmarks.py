@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from benchmarks.__main__ import line, main
 from benchmarks.emoji import EmojiFilter
 from benchmarks.film import Film, add_noise
 from benchmarks.search import exact
+from benchmarks.stability import Step, behind, changed_tiles, hand, lag, tones
 from benchmarks.timing import Row, Setup, alternate
 
 
@@ -56,6 +60,52 @@ def test_noise_is_that_of_a_camera() -> None:
     first, second = add_noise(iter(frames))
     assert 3.5 < first.std() < 4.5
     assert not np.array_equal(first, second)
+
+
+def steps(*levels: float, shown: Sequence[float]) -> list[Step]:
+    """Return steps of a scene with four cells, the last of which never moves."""
+    return [
+        Step(
+            np.zeros((1, 4), np.bool_),
+            np.array([[there] * 3 + [0.5]], np.float32),
+            np.array([[level] * 3 + [0.5]], np.float32),
+        )
+        for level, there in zip(levels, shown, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "frames", "late"),
+    [
+        ((0.1, 0.3, 0.5, 0.7), 0, 0),
+        ((0.1, 0.1, 0.3, 0.5), 1, 0),
+        ((0.1, 0.2, 0.4, 0.6), 0.5, 0),
+        ((0.1, 0.1, 0.1, 0.3), 5 / 3, 1),
+    ],
+)
+def test_lag_is_told(shown: tuple[float, ...], frames: float, late: float) -> None:
+    taken = steps(0.1, 0.3, 0.5, 0.7, shown=shown)
+    assert lag(taken) == pytest.approx(frames, abs=1e-6)
+    assert behind(taken) == late
+
+
+def test_a_tile_has_changed_if_any_of_its_pixels_has() -> None:
+    before = np.zeros((8, 12, 3), np.uint8)
+    now = before.copy()
+    now[5, 9, 2] = 1
+    assert changed_tiles(before, now, 4).tolist() == [[False] * 3, [False, False, True]]
+
+
+def test_tones_are_means_over_cells() -> None:
+    picture = np.zeros((4, 8, 3), np.uint8)
+    picture[:2, 4:] = 255
+    assert tones(picture, (2, 1)).tolist() == [[0, 0.5]]
+
+
+def test_a_hand_crosses_the_scene() -> None:
+    first, second = itertools.islice(hand(2), 2)
+    columns = np.flatnonzero((np.abs(first.astype(int) - second).max(axis=2) > 60).any(axis=0))
+    assert columns.max() - columns.min() > 200
 
 
 def test_exact_search_finds_the_nearest() -> None:

@@ -7,70 +7,20 @@ Needs root, CAMERAS=1, the kernel's test camera `vivid` at /dev/video0 and v4l2l
 
 from __future__ import annotations
 
-import itertools
-import json
 import os
-import re
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import cv2
 import pytest
 
-from realtime import cli
-from realtime.arrays import Frame
 from realtime.devices import find_camera, list_cameras, list_virtual_cameras
 from realtime.errors import DeviceError
 from realtime.sources import open_source
-from tests.fakes import FakeMosaic, FakeMosaicFilter, read_on
+from tests.fakes import read_on
+from tests.webcam import GONE_S, disconnect, plug_in, unplug
 
 if "CAMERAS" not in os.environ:
     pytest.skip("pulls out the webcam: set CAMERAS=1 on a machine for it", allow_module_level=True)
-
-WEBCAM = Path("/dev/video0")
-VIRTUAL = "/dev/video10"
-NAME = "vivid-000-vid-cap"
-_DRIVER = Path("/sys/bus/platform/drivers/vivid")
-GONE_S = 4.0
-"""A camera that was pulled out must be noticed within this: about 3 s, and a little patience."""
-
-
-def unplug() -> None:
-    """Take the camera away, node and all."""
-    (_DRIVER / "unbind").write_text("vivid.0")
-
-
-def plug_in() -> None:
-    """Bring the camera back: at its old address, or at another if somebody still holds that."""
-    (_DRIVER / "bind").write_text("vivid.0")
-
-
-def replug() -> None:
-    """Pull the camera out and put it in again, faster than anybody notices."""
-    unplug()
-    plug_in()
-
-
-def disconnect() -> None:
-    """Have the driver say that the device is gone; the node stays."""
-    subprocess.run(["v4l2-ctl", "-d", str(WEBCAM), "-c", "disconnect=1"], check=True)
-
-
-@pytest.fixture
-def plugged_in_again() -> Iterator[None]:
-    """Plug the camera in, whatever the test did to it."""
-    yield
-    end = time.perf_counter() + 10
-    while not os.access(WEBCAM, os.R_OK) and time.perf_counter() < end:
-        if (_DRIVER / "vivid.0").exists():
-            unplug()
-        # Whoever reads it in vain lets go of it in a moment.
-        time.sleep(0.5)
-        plug_in()
 
 
 class TestWebcam:
@@ -147,162 +97,3 @@ class TestUnplugged:
             open_source("0")
         with pytest.raises(DeviceError, match="no camera found: plug one in"):
             open_source(None)
-
-    @pytest.mark.parametrize("pull", [unplug, disconnect])
-    def test_during_a_recording(
-        self,
-        pull: Callable[[], None],
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capfd: pytest.CaptureFixture[str],
-    ) -> None:
-        monkeypatch.setattr(cli, "MosaicFilter", FakeMosaicFilter)
-        path = tmp_path / "out.mp4"
-        pulling = threading.Timer(1.0, pull)
-        pulling.start()
-        start = time.perf_counter()
-        arguments = ["--source", "0", "--record", str(path), "--no-window", "--stats"]
-        status = cli.main([*arguments, "--reconnect", "0"])
-        pulling.join()
-        out, err = capfd.readouterr()
-        assert time.perf_counter() - start < 1.0 + GONE_S + 2.0
-        assert (status, err.count("\n")) == (1, 2)
-        assert err.splitlines()[0] == f"automosaic: {NAME} (/dev/video0): 1280x720 at 30 fps"
-        assert err.splitlines()[1].startswith(f"automosaic: {NAME} ")
-        statistics = json.loads(out)
-        assert statistics["captured"] == statistics["frames"] + statistics["dropped"]
-        with open_source(str(path)) as recording:
-            assert recording.info.frames == statistics["frames"] > 0
-
-
-Step = tuple[float, Callable[[], None]]
-Run = Callable[..., tuple[int, dict[str, Any], list[str]]]
-
-
-class _CountingFilter(FakeMosaicFilter):
-    """Tells when the run has begun: one mosaic is made before, to learn its size."""
-
-    begun = threading.Event()
-
-    def make(self, frame: Frame) -> FakeMosaic:
-        if len(self.seen) > 1:
-            self.begun.set()
-        return super().make(frame)
-
-
-@pytest.fixture
-def automosaic(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Run:
-    """Run a command line with a fake filter and without a window, and take steps meanwhile.
-
-    The steps are what to do after so many seconds of the run. Returns the exit status, the
-    statistics, and the lines on stderr.
-    """
-    monkeypatch.setattr(cli, "MosaicFilter", _CountingFilter)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-
-    def take(steps: tuple[Step, ...]) -> None:
-        _CountingFilter.begun.wait()
-        start = time.perf_counter()
-        for after_s, act in steps:
-            time.sleep(max(0, start + after_s - time.perf_counter()))
-            act()
-
-    def run(*arguments: str, steps: tuple[Step, ...]) -> tuple[int, dict[str, Any], list[str]]:
-        _CountingFilter.begun.clear()
-        capfd.readouterr()
-        acting = threading.Thread(target=take, args=(steps,))
-        acting.start()
-        status = cli.main(["--source", "0", "--no-window", "--stats", *arguments])
-        _CountingFilter.begun.set()
-        acting.join()
-        out, err = capfd.readouterr()
-        return status, json.loads(out), err.splitlines()
-
-    return run
-
-
-@pytest.mark.usefixtures("plugged_in_again")
-class TestPluggedInAgain:
-    """A run goes on when its camera comes back."""
-
-    @pytest.mark.parametrize(
-        ("steps", "gap_s"),
-        [
-            (((1.0, unplug), (4.0, plug_in)), (2.5, 5.0)),
-            (((1.0, disconnect),), (0.3, 4.0)),
-            (((1.0, replug),), (0.05, 2.0)),
-        ],
-        ids=["unplug", "disconnect", "replug"],
-    )
-    def test_the_recording_is_one_file_of_true_times(
-        self,
-        steps: tuple[Step, ...],
-        gap_s: tuple[float, float],
-        automosaic: Run,
-        tmp_path: Path,
-    ) -> None:
-        path = tmp_path / "out.mp4"
-        status, statistics, err = automosaic("--record", str(path), "--seconds", "8", steps=steps)
-        assert status == 0
-        assert [re.sub(r".* (was|stopped) .*: looking", "looking", line) for line in err[1:]] in (
-            ["looking for it, so plug it in again", f"automosaic: {NAME} is back"],
-            [],  # so fast that there was nothing to tell
-        )
-        with open_source(str(path)) as recording:
-            times = []
-            while (frame := recording.read()) is not None:
-                times.append(frame.time_s)
-        assert len(times) == statistics["frames"]
-        assert statistics["captured"] == statistics["frames"] + statistics["dropped"]
-        gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
-        print(f"gap {max(gaps):.2f} s, end {times[-1]:.2f} s, {len(times)} frames")
-        assert gap_s[0] < max(gaps) < gap_s[1]
-        assert sorted(gaps)[-2] < 0.7
-        # It was asked to end 8 s after the first frame.
-        assert 7.3 < times[-1] < 8
-
-    def test_those_who_watch_see_the_last_mosaic_meanwhile(self, automosaic: Run) -> None:
-        seen: list[float] = []
-        moments: list[float] = []
-        ended = threading.Event()
-
-        def watch() -> None:
-            reader = cv2.VideoCapture(VIRTUAL, cv2.CAP_V4L2)
-            while not ended.is_set():
-                if reader.read()[0]:
-                    seen.append(time.perf_counter())
-            reader.release()
-
-        def note() -> None:
-            moments.append(time.perf_counter())
-
-        watching = threading.Thread(target=watch)
-        steps = (
-            *((0.5, watching.start), (2.0, unplug), (3.0, note)),
-            *((5.0, note), (5.0, plug_in), (7.0, ended.set)),
-        )
-        status, _, err = automosaic("--virtual-camera", VIRTUAL, "--seconds", "9", steps=steps)
-        watching.join()
-        assert (status, len(err)) == (0, 3)
-        during = [moment for moment in seen if moments[0] < moment < moments[1]]
-        print(f"{len(during) / 2:.1f} mosaics a second while the camera is away")
-        assert len(during) > 6
-
-    def test_patience_has_an_end(self, automosaic: Run, tmp_path: Path) -> None:
-        start = time.perf_counter()
-        arguments = ["--record", str(tmp_path / "out.mp4"), "--reconnect", "1.5"]
-        status, statistics, err = automosaic(*arguments, steps=((1.0, unplug),))
-        assert time.perf_counter() - start < 3 + GONE_S + 1.5 + 2
-        assert (status, len(err)) == (1, 3)
-        assert err[-1].endswith("(looked for it for 1.5 s)")
-        with open_source(str(tmp_path / "out.mp4")) as recording:
-            assert recording.info.frames == statistics["frames"] > 0
-
-    def test_a_second_time(self, automosaic: Run) -> None:
-        steps = (1.0, unplug), (2.5, plug_in), (5.0, unplug), (6.5, plug_in)
-        status, statistics, err = automosaic("--seconds", "10", steps=steps)
-        assert (status, len(err)) == (0, 5)
-        assert statistics["frames"] > 60
-        assert 9 < statistics["seconds"] < 12

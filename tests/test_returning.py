@@ -191,3 +191,49 @@ def test_does_not_open_what_does_not_open(desk: Desk) -> None:
     desk.unplug()
     with pytest.raises(DeviceError, match="cannot open"):
         ReturningCamera(HERE, desk.open)
+
+
+def test_rests_and_wakes(desk: Desk, camera: ReturningCamera) -> None:
+    assert camera.read() is not None
+    camera.rest()
+    assert desk.captures[0].released
+    camera.wake()
+    assert desk.opened == [HERE, HERE]
+    assert camera.read() is not None
+    assert camera.away == ""
+
+
+def test_counts_what_a_rest_dropped(desk: Desk, camera: ReturningCamera) -> None:
+    time.sleep(0.3)
+    camera.rest()
+    assert camera.dropped == 5
+
+
+def test_unplugged_while_it_rests_it_is_looked_for(desk: Desk, camera: ReturningCamera) -> None:
+    camera.rest()
+    desk.unplug()
+    camera.wake()
+    assert camera.away.endswith("looking for it, so plug it in again")
+    desk.listed = desk.ready = [ELSEWHERE]
+    assert read_until(camera, lambda: camera.away == "") is not None
+
+
+def test_rests_while_it_is_away(desk: Desk, camera: ReturningCamera) -> None:
+    desk.unplug()
+    read_until(camera, lambda: camera.away != "")
+    camera.rest()
+    desk.listed = desk.ready = [HERE]
+    time.sleep(0.1)
+    assert (camera.away, desk.opened) == ("", [HERE])
+    camera.wake()
+    assert camera.read() is not None
+
+
+def test_unplugged_while_it_rests_without_patience_it_fails(
+    desk: Desk, camera: ReturningCamera
+) -> None:
+    camera.patience_s = 0
+    camera.rest()
+    desk.unplug()
+    with pytest.raises(DeviceError, match="cannot open HD Webcam"):
+        camera.wake()

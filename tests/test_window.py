@@ -68,6 +68,14 @@ def test_a_large_mosaic_is_shrunk_to_fit(window: Window) -> None:
     assert_shows(window, picture((3840, 2160)), picture((1280, 720)), levels=12)
 
 
+@needs_tools
+def test_each_of_many_windows_is_painted(display: str) -> None:
+    """Qt was not told of every window that appeared, and left a third of them black."""
+    for seed in range(12):
+        with Window(TITLE) as opened:
+            assert_shows(opened, picture(seed=seed), picture(seed=seed))
+
+
 class Negative(Painter):
     """Shows everything negative, and remembers clicks."""
 
