@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +22,7 @@ from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError, UserError
 from realtime.recording import Recording
 from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
+from tests import disks
 
 SIZE: Size = (320, 192)
 CELL = 32
@@ -230,7 +230,7 @@ def test_refuses_a_size_beyond_the_encoder(tmp_path: Path) -> None:
 
 
 def test_refuses_a_read_only_folder(tmp_path: Path) -> None:
-    with _read_only(tmp_path), pytest.raises(UserError, match="may not be written"):
+    with disks.read_only(tmp_path), pytest.raises(UserError, match="may not be written"):
         Recording(tmp_path / "out.mp4", SIZE, 30)
 
 
@@ -252,7 +252,7 @@ def test_a_disk_full_at_the_end_leaves_a_file_that_plays(small_disk: Path, suffi
     for number in range(20):
         recording.send(noisy(number), number / 30)
     _wait_until_written(path)
-    _fill(small_disk)
+    disks.fill(small_disk)
     with pytest.raises(DeviceError, match="the disk is full: the recording plays up to there"):
         recording.close()
     recording.close()
@@ -323,35 +323,8 @@ def suffix(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return the root of a disk of 2 MB."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("needs root on Linux, to mount a small disk")
-    with _mounted(tmp_path, "size=2m") as disk:
+    with disks.small(tmp_path) as disk:
         yield disk
-
-
-@contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[Path]:
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a disk, which this container lacks")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def _read_only(folder: Path) -> Iterator[None]:
-    """Make `folder` one that even root cannot write, where the tests run as root."""
-    if sys.platform == "win32":
-        pytest.skip("folders of Windows know no read-only bit")
-    if os.geteuid() == 0:
-        with _mounted(folder, "ro"):
-            yield
-    else:
-        folder.chmod(0o555)
-        yield
-        folder.chmod(0o755)
 
 
 def _wait_until_written(path: Path) -> None:
@@ -362,12 +335,6 @@ def _wait_until_written(path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.3)
         before, after = after, path.stat().st_size
-
-
-def _fill(disk: Path) -> None:
-    with pytest.raises(OSError, match="No space left"), (disk / "filler").open("wb", 0) as filler:
-        while True:
-            filler.write(bytes(4096))
 
 
 class _SnapshotFile(BytesIO):
