@@ -1,4 +1,4 @@
-"""What is printed, to streams that may be closed, full or gone: no recording ends because of them."""
+"""What is printed, on streams that may be closed, full or gone: that ends no recording."""
 
 from __future__ import annotations
 

@@ -85,9 +85,10 @@ def test_letters_that_stdout_does_not_know_are_spelt(monkeypatch: pytest.MonkeyP
 
         encoding = "ascii"
 
-    monkeypatch.setattr(sys, "stdout", Ascii())
+    stdout = Ascii()
+    monkeypatch.setattr(sys, "stdout", stdout)
     assert terminal.answer("camera ü 一 \udcff")
-    assert sys.stdout.getvalue() == "camera \\xfc \\u4e00 \\udcff\n"  # type: ignore[attr-defined]
+    assert stdout.getvalue() == "camera \\xfc \\u4e00 \\udcff\n"
 
 
 def test_a_closed_stream_is_not_written_to() -> None:
