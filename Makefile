@@ -32,8 +32,9 @@ test: $(VENV)/.test
 test-devices: $(VENV)/.test
 	@if [ ! -x "$(RUN_WITH_CAMERAS)" ]; then echo "test-devices: skipped, there is no $(RUN_WITH_CAMERAS)"; \
 	elif [ "$$(id -u)" != 0 ]; then echo "test-devices: skipped, needs root"; \
-	else "$(RUN_WITH_CAMERAS)" --timeout 300 -- \
-		$(python) -m pytest -p no:cacheprovider tests/test_devices.py tests/test_virtual_camera.py $(ARGS); fi
+	else for tests in "tests/test_devices.py tests/test_virtual_camera.py" tests/test_device_faults.py; do \
+		"$(RUN_WITH_CAMERAS)" --timeout 300 -- \
+		$(python) -m pytest -p no:cacheprovider $$tests $(ARGS) || exit 1; done; fi
 
 check: $(VENV)/.test
 	@$(python) -m ruff format --check .

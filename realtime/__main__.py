@@ -1,8 +1,26 @@
-"""Lets `python -m realtime` start the command line."""
+"""Lets `python -m realtime` start the command line, and ends the process when it is done."""
 
+from __future__ import annotations
+
+import os
 import sys
+import threading
+from typing import NoReturn
 
 from realtime.cli import main
+from realtime.terminal import flush
+
+
+def start() -> NoReturn:
+    """Run the command line and end the process with its exit status."""
+    status = main()
+    if threading.active_count() > 1:
+        # A driver still holds a camera's thread. If it lets go of it while Python takes itself
+        # apart, C++ ends the process as if it had crashed; all that matters is closed already.
+        flush()
+        os._exit(status)
+    sys.exit(status)
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -39,6 +39,12 @@ def write(stream: TextIO | None, text: str) -> None:
             stream.flush()
 
 
+def flush() -> None:
+    """Have all that was printed written, for a process that ends without further ado."""
+    write(sys.stdout, "")
+    write(sys.stderr, "")
+
+
 def answer(text: str) -> bool:
     """Print what was asked for to stdout.
 

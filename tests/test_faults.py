@@ -6,95 +6,27 @@ recordings instead of a few.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
 
 from realtime import cli
 from realtime.arrays import Frame
-from realtime.sources import open_source
 from tests import clips, disks
 from tests.fakes import FakeMosaicFilter, FakeSource
+from tests.programs import HANG_S, ROOT, SMALL, ended, frames, length_s, program, told, wait_for
 from tests.tile_sets import PLAIN
 from tests.x11 import close, needs_tools, server, windows
 
-ROOT = Path(__file__).resolve().parent.parent
-HANG_S = 60.0
+DEMO = ("--source", "demo")
 VIDEOS = ("out.mp4", "out.mkv", "out.webm")
-SMALL = ("--size", "320x180", "--columns", "20", "--tiles", str(PLAIN), "--no-settings")
-
-TELLING = """
-import sys, time
-from realtime import cli
-class Telling(cli.MosaicFilter):
-    "Tells of every mosaic, and when it was made."
-    def __call__(self, frame):
-        print(time.perf_counter(), flush=True)
-        return super().__call__(frame)
-cli.MosaicFilter = Telling
-sys.exit(cli.main())
-"""
-
-
-@contextmanager
-def program(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the program on the demo, in a folder; it tells of every mosaic on stdout."""
-    with subprocess.Popen(
-        [sys.executable, "-c", TELLING, "--source", "demo", *SMALL, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        if process.poll() is None:
-            process.kill()
-
-
-def told(process: subprocess.Popen[str], mosaics: int) -> list[float]:
-    """Wait for so many mosaics, and return when they were made."""
-    assert process.stdout is not None
-    return [float(process.stdout.readline()) for _ in range(mosaics)]
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[list[float], dict[str, object], str]:
-    """Wait for the end, and return when mosaics were made, the statistics and stderr."""
-    out, err = process.communicate(timeout=HANG_S)
-    *moments, last = out.splitlines() or [""]
-    statistics = json.loads(last) if last.startswith("{") else {}
-    return [float(line) for line in (moments if statistics else out.splitlines())], statistics, err
-
-
-def length_s(path: Path) -> float:
-    """Decode a recording, and return the time of its last frame; 0 where there is none yet."""
-    times = [Fraction(0)]
-    try:
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                assert frame.pts is not None and frame.time_base is not None
-                times.append(frame.pts * frame.time_base)
-    except (av.error.InvalidDataError, av.error.EOFError):
-        # Not even the first half second had been written.
-        assert path.stat().st_size < 10_000
-    return float(times[-1])
-
-
-def frames(path: Path) -> int | None:
-    with open_source(str(path)) as recording:
-        return recording.info.frames
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -145,7 +77,10 @@ print("alive")
     def test_a_recording_goes_on(self, tmp_path: Path) -> None:
         """Unless Qt is just handling events: it exits, which is as good as a kill."""
         wishes = ("--record", "out.mp4", "--stats", "--seconds", "4")
-        with server() as (display, kill), program(tmp_path, *wishes, DISPLAY=display) as process:
+        with (
+            server() as (display, kill),
+            program(tmp_path, *DEMO, *wishes, DISPLAY=display) as process,
+        ):
             told(process, 10)
             # Until the mosaic is painted, and the loop waits for the next one.
             time.sleep(0.02)
@@ -159,9 +94,8 @@ print("alive")
             assert moments[-1] > killed_s
         else:
             assert err.startswith("The X11 connection broke")
-            assert (
-                length_s(tmp_path / "out.mp4") > moments[-1] - moments[0] - 1 if moments else True
-            )
+            recorded_s = moments[-1] - moments[0] if moments else 0
+            assert length_s(tmp_path / "out.mp4") > recorded_s - 1
         print("went on" if statistics else "Qt ended it")
 
 
@@ -171,14 +105,14 @@ class TestDisk:
     def test_full_while_another_recording_goes_on(self, tmp_path: Path) -> None:
         (tmp_path / "small").mkdir()
         records = ("--record", "small/out.mkv", "--record", "out.mp4", "--no-window", "--stats")
-        with disks.small(tmp_path / "small", 1), program(tmp_path, *records) as process:
+        with disks.small(tmp_path / "small", 1), program(tmp_path, *DEMO, *records) as process:
             moments = told(process, 60)
             disks.fill(tmp_path / "small")
             first = process.stderr.readline() if process.stderr else ""
             told(process, 10)
             process.terminate()
             _, statistics, err = ended(process)
-            assert length_s(tmp_path / "small" / "out.mkv") > moments[-1] - moments[0] - 1
+            assert length_s(tmp_path / "small" / "out.mkv") > moments[-1] - moments[1] - 1
         line = "small/out.mkv: the disk is full: the recording plays up to there"
         assert (process.returncode, first, err) == (1, f"automosaic: {line}\n", "")
         assert statistics["failures"] == [line]
@@ -201,7 +135,7 @@ class TestDisk:
 def test_a_killed_recording_plays_up_to_the_last_second(kill: int, tmp_path: Path) -> None:
     wait_s = np.random.default_rng(kill).uniform(0.0, 3.0)
     records = [word for name in VIDEOS for word in ("--record", name)]
-    with program(tmp_path, "--no-window", *records) as process:
+    with program(tmp_path, *DEMO, "--no-window", *records) as process:
         start_s = told(process, 2)[-1]
         time.sleep(wait_s)
         process.kill()
@@ -216,20 +150,13 @@ def test_a_killed_recording_plays_up_to_the_last_second(kill: int, tmp_path: Pat
 @needs_tools
 @pytest.mark.skipif(sys.platform != "linux", reason="closes windows in the way of X11")
 def test_a_closed_window_ends_the_run(tmp_path: Path, display: str) -> None:
-    with program(tmp_path, "--record", "out.mp4", "--stats") as process:
+    with program(tmp_path, *DEMO, "--record", "out.mp4", "--stats") as process:
         told(process, 5)
-        _await(lambda: bool(windows("Automosaics")))
+        wait_for(lambda: bool(windows("Automosaics")))
         close("Automosaics")
         _, statistics, err = ended(process)
     assert (process.returncode, err) == (0, "")
     assert frames(tmp_path / "out.mp4") == statistics["frames"]
-
-
-def _await(happens: Callable[[], bool]) -> None:
-    end = time.perf_counter() + HANG_S
-    while not happens():
-        assert time.perf_counter() < end, "it never happened"
-        time.sleep(0.02)
 
 
 class _Buggy(FakeMosaicFilter):
