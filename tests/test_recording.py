@@ -18,7 +18,7 @@ import av
 import numpy as np
 import pytest
 
-from realtime.arrays import Frame, Size
+from realtime.arrays import Frame, Plane, Size
 from realtime.errors import DeviceError, UserError
 from realtime.recording import Recording
 from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile, to_i420
@@ -275,6 +275,30 @@ def test_a_kill_at_any_write_of_close_leaves_a_file_that_plays(suffix: str) -> N
         assert [read_stamp(frame) for frame in frames] == list(range(len(frames)))
         assert len(frames) >= 30
     assert len(read(BytesIO(file.snapshots[-1])).frames) == 45
+
+
+def test_an_encoder_that_fails_is_told_and_the_file_plays(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(VideoFile):
+        """An encoder that breaks at second 2."""
+
+        def write(self, planes: Plane, ticks: int) -> None:
+            if ticks >= 2 * FORMATS[suffix].ticks_per_s:
+                self.abandon()
+                raise av.error.ExternalError(-542398533, "Generic error in an external library")
+            super().write(planes, ticks)
+
+    monkeypatch.setattr("realtime.recording.VideoFile", Failing)
+    path = tmp_path / f"out{suffix}"
+    recording = Recording(path, SIZE, 30)
+    with pytest.raises(DeviceError, match="the encoder failed: the recording plays up to there"):
+        for number in range(120):
+            recording.send(stamped(number), number / 30)
+    recording.close()
+    numbers = [read_stamp(frame) for frame in read(path).frames]
+    assert numbers == list(range(len(numbers)))
+    assert 30 < len(numbers) <= 60
 
 
 CHILD = """
