@@ -12,12 +12,13 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run test test-devices check train bench
+.PHONY: help run test test-devices fuzz check train bench
 
 help:
 	@echo "make run           the webcam as a mosaic, or the demo where there is no webcam"
 	@echo "make test          all tests"
 	@echo "make test-devices  the tests that need a webcam and a virtual camera"
+	@echo "make fuzz          spoils what the program reads: ARGS=\"--seconds 600\""
 	@echo "make check         format, lint and types"
 	@echo "make train         train a tile set: SET=$(SET)"
 	@echo "make bench         how fast it is"
@@ -35,6 +36,9 @@ test-devices: $(VENV)/.test
 	else for tests in "tests/test_devices.py tests/test_virtual_camera.py" tests/test_device_faults.py; do \
 		"$(RUN_WITH_CAMERAS)" --timeout 300 -- \
 		$(python) -m pytest -p no:cacheprovider $$tests $(ARGS) || exit 1; done; fi
+
+fuzz: $(VENV)/.test
+	@$(python) -m tests.fuzz $(ARGS)
 
 check: $(VENV)/.test
 	@$(python) -m ruff format --check .

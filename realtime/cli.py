@@ -71,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AutomosaicError as error:
         say(str(error))
         return error.exit_status
+    except MemoryError:
+        say("there is not enough memory: ask for a smaller --size, or give a smaller picture")
+        return DeviceError.exit_status
     except KeyboardInterrupt:
         say("aborted")
         return _ABORTED

@@ -152,7 +152,8 @@ def _session(
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the CPU from the capture and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    # What goes wrong is raised, and told once.
+    options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
     except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base

@@ -9,6 +9,8 @@ from typing import TextIO
 
 from realtime.errors import DeviceError
 
+_MOST = 1200
+"""Letters of a line."""
 _STANDARD = 3
 """Files that every program finds open: standard input, output and error."""
 
@@ -82,4 +84,6 @@ def _forget(stream: TextIO) -> None:
 def _printable(line: str) -> str:
     """Return a line without what would move the cursor or begin another one, as a name may."""
     spaced = (" " if letter.isspace() else letter for letter in line.strip())
-    return "".join(letter if letter.isprintable() else "?" for letter in spaced)
+    plain = "".join(letter if letter.isprintable() else "?" for letter in spaced)
+    # What is long is what was given; what is wrong with it, and the remedy, are at the ends.
+    return plain if len(plain) <= _MOST else f"{plain[: _MOST // 2]} ... {plain[-_MOST // 2 :]}"

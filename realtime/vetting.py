@@ -127,10 +127,21 @@ def _walk(data: memoryview, message: Any, left: int) -> int:
             length = number if key & 7 == 2 else 0
         if length < 0 or place + length > len(data):
             raise RefusedError("it is no ONNX file, or damaged")
+        part = data[place : place + length]
         if key & 7 == 2 and field.message_type is not None:
-            left = _walk(data[place : place + length], field.message_type, left)
+            left = _walk(part, field.message_type, left)
+        elif field.type == field.TYPE_STRING and not _is_text(part):
+            raise RefusedError("it is no ONNX file, or damaged")
         place += length
     return left
+
+
+def _is_text(data: memoryview) -> bool:
+    try:
+        data.tobytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _number(data: memoryview, place: int) -> tuple[int, int]:

@@ -160,6 +160,7 @@ def _files() -> Iterator[tuple[str, bytes, str]]:
     yield "empty", b"", "operator set none"
     yield "half", good[: len(good) // 2], damaged
     yield "text", b"not a model", damaged
+    yield "name that is no text", good.replace(b"pixels", b"pi\xff\xfels"), damaged
     yield "runtime's own format", b"\x14\0\0\0ORTM" + bytes(100), damaged
     yield "endless number", b"\xff" * 100, damaged
     yield "length beyond the end", b"\x3a\xff\xff\xff\xff\x0f", damaged

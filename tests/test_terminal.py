@@ -79,6 +79,13 @@ def test_a_line_is_one_line_whatever_is_in_it(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "automosaic: cannot read ?[2Jpho to? ünï.png\n"
 
 
+def test_a_line_that_is_long_keeps_its_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.say(f"cannot read {'x' * 5000}: it is no picture")
+    line = capsys.readouterr().err
+    assert line.startswith("automosaic: cannot read x") and line.endswith("x: it is no picture\n")
+    assert len(line) < 1300
+
+
 def test_letters_that_stdout_does_not_know_are_spelt(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ascii(StringIO):
         """A terminal of old."""
