@@ -120,16 +120,24 @@ def find(name_or_folder: str | Path) -> Path:
     if isinstance(name_or_folder, str) and name_or_folder in shipped:
         return shipped_folder() / name_or_folder
     folder = Path(name_or_folder)
-    if (folder / "tileset.json").is_file():
+    if _is_file(folder / "tileset.json"):
         return folder
     names = ", ".join(shipped) or "none"
     asked = str(name_or_folder)
     raise UserError(f"no tile set {asked!r}: give one of {names}, or a folder of export.train")
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Too long for a path, or in a folder that is closed to us.
+        return False
+
+
 def _check_file(folder: Path, file: str) -> None:
     path, most = folder / file, MOST_BYTES[file]
-    if not path.is_file():
+    if not _is_file(path):
         raise UserError(f"{path}: missing; the tile set is incomplete, train or download it again")
     if path.resolve().parent != folder.resolve():
         raise UserError(f"{path}: a link to elsewhere; refused")
@@ -171,13 +179,19 @@ def _parse(folder: Path, content: Any) -> TileSet:
     return TileSet(
         folder=folder,
         name=folder.resolve().name,
-        title=one_line(content.get("title", "")),
+        title=_title(where, content.get("title", "")),
         tone=content.get("tone") is True,
         colour=content.get("colour") is True,
         tone_range=_tone_range(where, content.get("tone_range")),
         classes=_classes(where, content.get("classes", [])),
         **values,
     )
+
+
+def _title(where: Path, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{where}: title: found {reprlib.repr(value)}, expected a text")
+    return one_line(value)
 
 
 def _integer(where: Path, content: dict[str, Any], key: str, limits: tuple[int, int]) -> int:
