@@ -7,13 +7,22 @@ import sys
 import threading
 from typing import NoReturn
 
-from realtime.cli import main
-from realtime.terminal import flush
+from realtime.terminal import flush, say
+
+ABORTED = 130
+"""What shells report of a program that Ctrl-C ended."""
 
 
 def start() -> NoReturn:
     """Run the command line and end the process with its exit status."""
-    status = main()
+    try:
+        # Imported here: that takes half of the start, and somebody may think better of it.
+        from realtime.cli import main
+
+        status = main()
+    except KeyboardInterrupt:
+        say("aborted")
+        status = ABORTED
     if threading.active_count() > 1:
         # A driver still holds a camera's thread. If it lets go of it while Python takes itself
         # apart, C++ ends the process as if it had crashed; all that matters is closed already.

@@ -36,8 +36,6 @@ from realtime.window import Window
 
 STILL_FPS = 30.0
 """How often a watched still picture is sent, and what sinks are told of it."""
-_ABORTED = 130
-"""What shells report of a program that Ctrl-C ended; here, of one that a second Ctrl-C ended."""
 RECONNECT_S = 30.0
 """How long to look for a camera that was unplugged where nobody is there to see it."""
 _DEMO_FILE = Path("demo.mp4")
@@ -52,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 all well, 1 a device or disk failed, 2 a mistake in the command.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed a second time.
     """
     started_s = process_start_s()
     open_missing_streams()
@@ -74,9 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         say("there is not enough memory: ask for a smaller --size, or give a smaller picture")
         return DeviceError.exit_status
-    except KeyboardInterrupt:
-        say("aborted")
-        return _ABORTED
     return int(bool(statistics.failures) or not told)
 
 
