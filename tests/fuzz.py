@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import random
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from typing import IO
 
 import cv2
 
+from realtime.__main__ import MOST_PIXELS
 from tests.trials import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +76,7 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz", "--child", kind],
             cwd=ROOT,
+            env={**os.environ, "OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

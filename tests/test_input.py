@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import tracemalloc
@@ -30,6 +31,7 @@ from realtime.tileset import TileSet
 from tests import mutations
 from tests.clips import corner_picture, grey, write_clip
 from tests.fakes import read_all
+from tests.programs import ROOT
 from tests.tile_sets import PLAIN
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="has no such files")
@@ -46,6 +48,12 @@ def pillow(make: Callable[[Any], Any], **settings: Any) -> bytes:
     stream = io.BytesIO()
     make(image.fromarray(NOISE[..., ::-1])).save(stream, **settings)
     return stream.getvalue()
+
+
+def _peak_mb() -> float:
+    """Return the most memory that this process has ever used."""
+    resource = pytest.importorskip("resource", reason="only Unix tells")
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 class TestPictures:
@@ -110,6 +118,30 @@ class TestPictures:
         tracemalloc.stop()
         # As read, with transparency and without: 4 and 3 bytes a pixel.
         assert peak < 12 * 4000 * 4000
+
+    def test_a_part_longer_than_its_file_takes_no_memory(self, tmp_path: Path) -> None:
+        path = tmp_path / "liar.png"
+        whole = bytearray(encoded(".png"))
+        whole[33:37] = b"\x7f\xff\xff\xff"  # the length of what follows the header
+        path.write_bytes(whole)
+        before = _peak_mb()
+        with pytest.raises(UserError, match="it is no picture, or it is damaged"):
+            read_picture(path)
+        assert _peak_mb() < before + 100
+
+    def test_more_pixels_than_the_program_takes(self, tmp_path: Path) -> None:
+        path = tmp_path / "large.png"
+        path.write_bytes(encoded(".png", np.zeros((16_400, 16_400), np.uint8)))
+        asked = ["--source", str(path), "--no-window", "--no-settings", "--stats"]
+        done = subprocess.run(
+            [sys.executable, "-m", "realtime", *asked],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        expected = f"automosaic: cannot read {path}: more pixels than a picture may have\n"
+        assert (done.returncode, done.stderr) == (2, expected)
 
     def test_a_file_larger_than_any_picture(self, tmp_path: Path) -> None:
         path = tmp_path / "film.png"
