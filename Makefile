@@ -12,12 +12,13 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run test test-devices check train bench
+.PHONY: help run test test-devices fuzz check train bench
 
 help:
 	@echo "make run           the webcam as a mosaic, or the demo where there is no webcam"
 	@echo "make test          all tests"
 	@echo "make test-devices  the tests that need a webcam and a virtual camera"
+	@echo "make fuzz          spoils what the program reads: ARGS=\"--seconds 600\""
 	@echo "make check         format, lint and types"
 	@echo "make train         train a tile set: SET=$(SET)"
 	@echo "make bench         how fast it is"
@@ -31,6 +32,9 @@ test: $(VENV)/.test
 
 test-devices: $(VENV)/.test
 	@RUN_WITH_CAMERAS="$(RUN_WITH_CAMERAS)" .ci/test-devices "$(abspath $(python))" $(ARGS)
+
+fuzz: $(VENV)/.test
+	@$(python) -m tests.fuzz $(ARGS)
 
 check: $(VENV)/.test
 	@$(python) -m ruff format --check .

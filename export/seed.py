@@ -73,7 +73,7 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(LATENTS, 7 * 7 * 64),
             nn.ReLU(),
-            nn.Unflatten(1, (64, 7, 7)),
+            Planes(),
             nn.BatchNorm2d(64, BN_EPSILON, BN_MOMENTUM),
             nn.ConvTranspose2d(64, 32, 3, stride=2),
             KerasCrop(),
@@ -88,6 +88,18 @@ class Decoder(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Decode [N, 2] float32 in 0..1 to [N, 28, 28] float32 in (0, 1)."""
         return _tensor(self.layers(latents)).squeeze(1)
+
+
+class Planes(nn.Module):
+    """Lay numbers out as 64 planes of 7 by 7.
+
+    `nn.Unflatten` is exported with arithmetic on shapes, which the run time refuses in a network
+    from elsewhere, because it cannot tell how large the result becomes.
+    """
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Turn [N, 64 * 7 * 7] into [N, 64, 7, 7]."""
+        return numbers.view(-1, 64, 7, 7)
 
 
 class KerasCrop(nn.Module):

@@ -23,7 +23,9 @@ from torch import Tensor, nn
 
 from export.card import Sidecar, render_card
 from export.networks_common import pixel_centres
+from realtime.codec import Codec
 from realtime.errors import AutomosaicError
+from realtime.tileset import TileSet
 
 OPSET = 17  # the oldest that holds all operators used here, so that old runtimes load the files
 TOLERANCE = 1e-4  # a fortieth of a grey level: what float32 graphs differ by, with a margin
@@ -80,6 +82,7 @@ def export_tile_set(
 
     Raises:
         ExportRefusedError: shapes, ranges or the two runtimes disagree. Nothing was written.
+        UserError: the run time would not play the tile set. Nothing was written.
     """
     graphs = (_decoder_graph(decoder, sidecar), _regressor_graph(regressor, sidecar))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +93,8 @@ def export_tile_set(
         sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
         (draft / "README.md").write_text(render_card(sidecar, notes, sizes), encoding="utf-8")
         (draft / "tileset.json").write_text(sidecar.to_json(), encoding="utf-8")
+        # What is written must be let through again: a folder is vetted like a stranger's.
+        Codec(TileSet.load(draft))
         folder.mkdir(exist_ok=True)
         for path in sorted(draft.iterdir()):
             path.replace(folder / path.name)

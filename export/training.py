@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from realtime.errors import UserError
+from realtime.errors import UserError, one_line
 
 Settings = Mapping[str, str | int | float]
 
@@ -82,22 +82,40 @@ class Run:
         """Take up the checkpoint.
 
         Raises:
-            UserError: there is none, or it comes from other settings.
+            UserError: there is none, it is damaged, or it comes from other settings.
         """
         if not self.checkpoint.is_file():
             raise UserError(f"nothing to resume at {self.checkpoint}: start without --resume")
-        # Tensors and plain values only: a checkpoint from elsewhere cannot run code.
-        content = torch.load(self.checkpoint, weights_only=True)
+        content = self._load()
         if content["settings"] != dict(self.settings):
             raise UserError(
                 f"{self.checkpoint} was trained with {content['settings']}, "
                 f"asked for {dict(self.settings)}: use the same, or start without --resume"
             )
-        for name, part in self.parts.items():
-            part.load_state_dict(content["parts"][name])
-        self.losses = list(content["losses"])
-        self.seconds = float(content["seconds"])
-        torch.set_rng_state(content["chance"])
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(content["parts"][name])
+            self.losses = list(content["losses"])
+            self.seconds = float(content["seconds"])
+            torch.set_rng_state(content["chance"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise self._damaged(error) from error
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            # Tensors and plain values only: a checkpoint from elsewhere cannot run code.
+            content = torch.load(self.checkpoint, weights_only=True)
+        except Exception as error:  # of as many kinds as there are ways to be damaged
+            raise self._damaged(error) from error
+        if not isinstance(content, dict) or "settings" not in content:
+            raise self._damaged("no settings in it")
+        return content
+
+    def _damaged(self, why: object) -> UserError:
+        return UserError(
+            f"{self.checkpoint} is no checkpoint, or damaged ({one_line(why)}): "
+            "start without --resume"
+        )
 
 
 def start_chance(seed: int, threads: int | None = None) -> None:

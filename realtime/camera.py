@@ -24,8 +24,8 @@ SIZE = (1280, 720)
 FPS = 30.0
 FIRST_FRAME_S = 5.0
 """A webcam may need a second or two to wake up and to find its exposure."""
-READ_TIMEOUT_S = 2.0
-"""OpenCV itself would wait 10 s for a camera that has gone."""
+READ_TIMEOUT_S = 2
+"""For a picture. OpenCV itself would hold on to a camera that sends none for 10 s."""
 GRACE_S = 1.0
 """One frame that arrives damaged is no failure; a second without a good one is."""
 _RETRY_S = 0.01
@@ -238,6 +238,7 @@ def _open_capture(address: str | int, size: Size, fps: float) -> cv2.VideoCaptur
         wishes = [int(number) for pair in settings for number in pair]
         capture = cv2.VideoCapture(address, backend(), wishes)
         return capture if capture.isOpened() else cv2.VideoCapture(address, backend())
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_TIMEOUT_S))
     capture = cv2.VideoCapture(address, backend())
     for key, value in [*settings, (cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)]:
         capture.set(key, value)

@@ -30,14 +30,13 @@ from realtime.sinks import open_sinks
 from realtime.sources import Source, SourceInfo, open_source
 from realtime.stopping import stop_on_signals
 from realtime.tally import Statistics
+from realtime.terminal import answer, open_missing_streams, say
 from realtime.timing import process_start_s
 from realtime.view import LASTING_NOTICE_S, View
 from realtime.window import Window
 
 STILL_FPS = 30.0
 """How often a watched still picture is sent, and what sinks are told of it."""
-_ABORTED = 130
-"""What shells report of a program that Ctrl-C ended; here, of one that a second Ctrl-C ended."""
 RECONNECT_S = 30.0
 """How long to look for a camera that was unplugged where nobody is there to see it."""
 _DEMO_FILE = Path("demo.mp4")
@@ -52,8 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 all well, 1 a device or disk failed, 2 a mistake in the command.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed a second time.
     """
     started_s = process_start_s()
+    open_missing_streams()
     try:
         with stop_on_signals() as stop:
             given = sys.argv[1:] if arguments is None else arguments
@@ -61,22 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.listing:
                 from realtime.listing import listing
 
-                print(listing())
-                return 0
+                return int(not answer(listing()))
             if options.save_settings:
-                print(_save_settings(settings_of(options)))
-                return 0
+                return int(not answer(_save_settings(settings_of(options))))
             _quieten_opencv()
             statistics = _run(options, stop, started_s)
+            told = not options.stats or answer(statistics.to_json())
     except AutomosaicError as error:
-        _say(str(error))
+        say(str(error))
         return error.exit_status
-    except KeyboardInterrupt:
-        _say("aborted")
-        return _ABORTED
-    if options.stats:
-        print(statistics.to_json(), flush=True)
-    return 1 if statistics.failures else 0
+    except MemoryError:
+        say("there is not enough memory: ask for a smaller --size, or give a smaller picture")
+        return DeviceError.exit_status
+    return int(bool(statistics.failures) or not told)
 
 
 def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statistics:
@@ -92,7 +92,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
         outputs = _open_outputs(options, window, size, source, opened, report)
         source.patience_s = _patience(options, outputs)
         for line in filter(None, (source.info.note, remark)):
-            _say(line)
+            say(line)
         settings = Settings(
             frames=options.frames,
             seconds=options.seconds,
@@ -119,7 +119,7 @@ def _progress(options: Options, info: SourceInfo) -> Progress:
         return Progress(StringIO())
     frames = (count for count in (options.frames, info.frames) if count)
     seconds = (length for length in (options.seconds, info.seconds) if length)
-    return Progress(sys.stderr, min(frames, default=None), min(seconds, default=None))
+    return Progress(sys.stderr or StringIO(), min(frames, default=None), min(seconds, default=None))
 
 
 def _patience(options: Options, outputs: Outputs) -> float:
@@ -135,7 +135,7 @@ def _reporter(view: View, progress: Progress) -> Callable[[str], None]:
 
     def report(line: str) -> None:
         progress.clear()
-        _say(line)
+        say(line)
         view.tell(line, LASTING_NOTICE_S)
 
     return report
@@ -214,7 +214,7 @@ def _open_source(options: Options) -> Source:
     try:
         return open_source(None, size=options.size, fps=options.fps)
     except DeviceError as error:
-        _say(f"{_what(error)}: showing the demo instead")
+        say(f"{_what(error)}: showing the demo instead")
         return open_source("demo", size=options.size, fps=options.fps)
 
 
@@ -332,7 +332,3 @@ def _quieten_opencv() -> None:
     """Keep OpenCV from printing what we say in one line; OPENCV_LOG_LEVEL brings it back."""
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
-
-
-def _say(line: str) -> None:
-    print(f"automosaic: {line}", file=sys.stderr, flush=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from realtime.arrays import Latents, Patches, Tiles
-from realtime.errors import UserError
+from realtime.errors import UserError, one_line
+from realtime.ports import Ports, decoder_ports, regressor_ports
 from realtime.tileset import TileSet
 
 PROVIDERS = {
@@ -47,6 +49,20 @@ class Wish:
         return cls(np.zeros((count, kinds), np.float32), 0.0, np.zeros(count, np.float32))
 
 
+class Network(Protocol):
+    """The part of onnxruntime's session that a network is run through."""
+
+    def get_providers(self) -> Sequence[str]:
+        """Return what really computes, best first."""
+        ...
+
+    def run(
+        self, outputs: Sequence[str], inputs: Mapping[str, npt.NDArray[np.float32]]
+    ) -> list[npt.NDArray[np.float32]]:
+        """Compute the named outputs."""
+        ...
+
+
 class Codec:
     """A tile set's regressor and decoder, loaded."""
 
@@ -64,10 +80,12 @@ class Codec:
         self.tile_set = tile_set
         wanted = _provider_names(providers)
         # The regressor is done within a millisecond, too soon to share it out among threads.
-        self._regressor = _session(tile_set.folder / "regressor.onnx", wanted, threads=1)
-        self._decoder = _session(tile_set.folder / "decoder.onnx", wanted, threads=0)
-        _check_ports(self._regressor, tile_set, "regressor", _regressor_inputs(tile_set))
-        _check_ports(self._decoder, tile_set, "decoder", ("latents", "pixels"))
+        self._regressor = _network(
+            tile_set, "regressor.onnx", regressor_ports(tile_set), wanted, threads=1
+        )
+        self._decoder = _network(
+            tile_set, "decoder.onnx", decoder_ports(tile_set), wanted, threads=0
+        )
 
     @property
     def providers(self) -> list[str]:
@@ -102,7 +120,7 @@ class Codec:
         Returns:
             [N, T, T] or [N, T, T, 3] uint8 (BGR).
         """
-        pixels = (np.arange(tile_size, dtype=np.float32) + 0.5) / tile_size
+        pixels = np.asarray((np.arange(tile_size) + 0.5) / tile_size, np.float32)
         tiles = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
         np.multiply(tiles, 255, out=tiles)
         np.rint(tiles, out=tiles)
@@ -128,32 +146,49 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
     return wanted
 
 
-def _session(path: Path, providers: list[str], threads: int) -> onnxruntime.InferenceSession:
+def _network(
+    tile_set: TileSet, file: str, ports: Ports, providers: list[str], threads: int
+) -> Network:
+    """Load a network; one that is not shipped is vetted before onnxruntime sees it."""
+    path = tile_set.folder / file
+    if tile_set.shipped:
+        session: Network = _session(path, path, providers, threads)
+        _check_ports(session, path, tuple(ports.inputs))
+        return session
+    # Imported here, for it loads the package onnx, which takes as long as a first mosaic.
+    from realtime.guarded import open_guarded
+
+    return open_guarded(
+        path,
+        tile_set.read(file),
+        ports,
+        tile_set.tile_size,
+        lambda vetted: _session(path, vetted, providers, threads),
+    )
+
+
+def _session(
+    path: Path, model: Path | bytes, providers: list[str], threads: int
+) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the CPU from the capture and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
+    # What goes wrong is raised, and told once.
+    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(path, sess_options=options, providers=providers)
+        session = onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
     except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
-        reason = str(error).splitlines()[0][:200]
-        raise UserError(f"{path}: onnxruntime cannot load it ({reason})") from error
+        raise UserError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
     if session.get_providers()[0] != providers[0]:
         raise UserError(f"provider {providers[0]} failed to start; use --provider cpu")
     session.disable_fallback()
     return session
 
 
-def _regressor_inputs(tile_set: TileSet) -> tuple[str, ...]:
-    wishes = ("taste", "forgiveness") if tile_set.kinds else ()
-    return ("patches", *wishes, *(("polarity",) if tile_set.kinds and tile_set.tone else ()))
-
-
 def _check_ports(
-    session: onnxruntime.InferenceSession, tile_set: TileSet, name: str, expected: tuple[str, ...]
+    session: onnxruntime.InferenceSession, path: Path, expected: tuple[str, ...]
 ) -> None:
     found = tuple(port.name for port in session.get_inputs())
     if found != expected:
-        path = tile_set.folder / f"{name}.onnx"
         raise UserError(f"{path}: takes {', '.join(found)}, expected {', '.join(expected)}")

@@ -360,8 +360,9 @@ def most_columns(image: Frame, size: Size) -> int:
         size: (width, height) of the mosaic.
     """
     height, width = int(image.shape[0]), int(image.shape[1])
-    # Less two, because tiles that overshoot the mosaic count, too.
-    return max(1, min(width, height * size[0] // size[1]) - 2)
+    # The side of the smallest tile, from which the grid has its columns and rows.
+    tile = max(-(-size[0] // width), -(-size[1] // height))
+    return max(1, size[0] // tile)
 
 
 def _with(first: str, others: Sequence[str]) -> tuple[str, ...]:

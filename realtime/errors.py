@@ -20,3 +20,10 @@ class DeviceError(AutomosaicError):
     """Something outside the program failed: a camera, a display, a driver, a disk."""
 
     exit_status = 1
+
+
+def one_line(text: object, most: int = 120) -> str:
+    """Return a text from elsewhere as a message may quote it: printable, short, in one line."""
+    line = " ".join(str(text).split())
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -106,7 +106,9 @@ class MosaicFilter:
     def columns(self) -> int:
         """Tiles from left to right: those of the last frame's grid, or as asked before it."""
         return (
-            self._grid.columns if self._grid and self._asked[2] == self._columns else self._columns
+            self._grid.columns
+            if self._grid and self._asked[2:3] == (self._columns,)
+            else self._columns
         )
 
     @columns.setter

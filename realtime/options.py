@@ -96,6 +96,10 @@ def parse(arguments: Sequence[str], settings: Path | None = None) -> Options:
         SystemExit: help or the version was asked for, and has been printed.
     """
     parser = _parser()
+    for argument in arguments:
+        if argument.rpartition("=")[2] == "--":
+            # argparse takes it for the end of the options, and does away with it as a value.
+            parser.error(f"unrecognized arguments: {argument}")
     found = parser.parse_args(arguments)
     if settings is not None and not found.no_settings:
         values = preferences.load(settings)

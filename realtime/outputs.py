@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 from realtime.arrays import Frame, Size
@@ -182,8 +183,9 @@ class Outputs:
 
     def close(self) -> None:
         """Finish every sink, whatever happens to the others."""
-        for sink in self._sinks:
-            self._drop(sink)
+        with ExitStack() as closing:
+            for sink in reversed(self._sinks):
+                closing.callback(self._drop, sink)
 
     def fail(self, error: AutomosaicError) -> None:
         """Note and report a failure, of a sink or of whatever feeds them."""

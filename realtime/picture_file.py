@@ -16,11 +16,11 @@ from realtime.output_file import already_there, create_file, write_all
 from realtime.sinks import CheckedSink, Sink
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
-_ENCODING = {
-    cv2.IMWRITE_JPEG_QUALITY: 95,
+_JPEG = (
+    *(cv2.IMWRITE_JPEG_QUALITY, 95),
     # Tiles of different colours meet at sharp edges: keep the colours of every pixel.
-    cv2.IMWRITE_JPEG_SAMPLING_FACTOR: cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-}
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+)
 _NUMBER = re.compile(r"%\d*d")
 
 
@@ -122,10 +122,20 @@ def _write(file: BinaryIO, path: Path, mosaic: Frame) -> None:
 
     Not `cv2.imwrite`, which on Windows cannot write names beyond the system's code page.
     """
-    settings = [number for setting in _ENCODING.items() for number in setting]
-    _, encoded = cv2.imencode(path.suffix.lower(), mosaic, settings)
     try:
         with file:
-            write_all(file, encoded.tobytes())
+            encoded = _encoded(path, mosaic)
+            if not encoded:
+                path.unlink()
+                height, width = mosaic.shape[:2]
+                raise DeviceError(f"{path}: {width}x{height} pixels are too many for such a file")
+            write_all(file, encoded)
     except OSError as error:
         raise DeviceError(f"{path}: {os.strerror(error.errno or 0)}") from error
+
+
+def _encoded(path: Path, mosaic: Frame) -> bytes:
+    """Return a mosaic as the ending of `path` says; nothing where that cannot be."""
+    suffix = path.suffix.lower()
+    done, encoded = cv2.imencode(suffix, mosaic, () if suffix == ".png" else _JPEG)
+    return encoded.tobytes() if done else b""

@@ -21,6 +21,9 @@ from realtime.errors import DeviceError, UserError
 
 _HEADER = "# Automosaics starts with these; options on the command line win over them.\n"
 
+_MOST_LETTERS = 1 << 16
+"""Of a settings file: a hundred times as many as every setting takes."""
+
 Values = dict[str, Any]
 """Settings by the names of the options, without dashes in front: bool, int, float or str."""
 
@@ -50,20 +53,23 @@ def load(path: Path) -> Values:
         UserError: it cannot be read or is no TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MOST_LETTERS + 1)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}): mend it or pass --no-settings"
         ) from None
+    if len(text) > _MOST_LETTERS:
+        raise UserError(f"{path}: too long for settings: mend it or pass --no-settings")
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
         values: Values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{path}: no TOML: {error}: mend it or pass --no-settings") from None
     return values
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
+from realtime.terminal import write
+
 _EVERY_S = 0.2
 _BAR = 24
 
@@ -48,8 +50,7 @@ class Progress:
         """Make room for another line, or for the shell."""
         if self._width:
             self._draw("")
-            self._out.write("\r")
-            self._out.flush()
+            write(self._out, "\r")
 
     def _line(self, frames: int, seconds: float, passed_s: float) -> str:
         pace = frames / passed_s
@@ -72,8 +73,7 @@ class Progress:
 
     def _draw(self, line: str) -> None:
         # Spaces rather than a control sequence, which not every terminal of Windows knows.
-        self._out.write("\r" + line.ljust(self._width))
-        self._out.flush()
+        write(self._out, "\r" + line.ljust(self._width))
         self._width = len(line)
 
 

@@ -8,6 +8,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# First OpenCV: where PyAV's X11 libraries are loaded before, OpenCV's windows hang.
+import cv2  # noqa: F401 # isort: split
+from av.error import FFmpegError
+
 from realtime import planes
 from realtime.arrays import Picture, Plane, Size
 from realtime.background import Background
@@ -103,8 +107,8 @@ class Recording(CheckedSink):
     def _write(self, item: tuple[Plane, int]) -> None:
         try:
             self._file.write(*item)
-        except OSError as error:
-            raise self._disk_error(error) from error
+        except (OSError, FFmpegError) as error:
+            raise self._failure(error) from error
 
     def _close(self) -> None:
         self._background.close()
@@ -114,8 +118,8 @@ class Recording(CheckedSink):
         elif not self._file.closed:
             try:
                 self._file.finish()
-            except OSError as error:
-                raise self._disk_error(error) from error
+            except (OSError, FFmpegError) as error:
+                raise self._failure(error) from error
             self._tell_damage()
 
     def _tell_damage(self) -> None:
@@ -124,9 +128,11 @@ class Recording(CheckedSink):
             pieces = "a damaged piece" if damaged == 1 else f"{damaged} damaged pieces"
             self._report(f"{self._path}: {pieces} of the sound left out")
 
-    def _disk_error(self, error: OSError) -> DeviceError:
-        full = error.errno == errno.ENOSPC
-        what = "the disk is full" if full else os.strerror(error.errno or errno.EIO)
+    def _failure(self, error: OSError | FFmpegError) -> DeviceError:
+        what = "the encoder failed"
+        if isinstance(error, OSError):
+            full = error.errno == errno.ENOSPC
+            what = "the disk is full" if full else os.strerror(error.errno or errno.EIO)
         return DeviceError(f"{self._path}: {what}: the recording plays up to there")
 
 

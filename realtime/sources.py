@@ -172,6 +172,9 @@ def _names_file(spec: str) -> bool:
 def _open_file(path: Path) -> Source:
     if path.is_dir():
         raise UserError(f"{path} is a folder: name one picture or clip in it")
+    if not path.is_file():
+        # Such as a pipe, which may keep us waiting for ever.
+        raise UserError(f"cannot read {path}: it is no file: write it to one first")
     if _PICTURE.search(path.name):
         from realtime.picture import Picture
 

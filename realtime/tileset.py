@@ -9,15 +9,17 @@ A tile set may come from a stranger: it is checked before use.
 from __future__ import annotations
 
 import json
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from realtime.errors import UserError
+from realtime.errors import UserError, one_line
 
 FORMAT = 1
-MOST_FILE_BYTES = 64 << 20
-_FILES = ("tileset.json", "decoder.onnx", "regressor.onnx")
+MOST_KINDS = 256
+MOST_BYTES = {"tileset.json": 256 << 10, "decoder.onnx": 32 << 20, "regressor.onnx": 32 << 20}
+"""The files of a tile set. `export` writes 10 KB and 6 MB at most."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,28 @@ class TileSet:
             UserError: there is no such tile set, or its sidecar cannot be used.
         """
         folder = find(name_or_folder)
-        for file in _FILES:
-            _check_file(folder / file)
+        for file in MOST_BYTES:
+            _check_file(folder, file)
+        text = _read(folder, "tileset.json")
         try:
-            content = json.loads((folder / "tileset.json").read_text(encoding="utf-8"))
+            content = json.loads(text.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{folder / 'tileset.json'}: not readable as JSON ({error})") from error
+            where = folder / "tileset.json"
+            raise UserError(f"{where}: not readable as JSON ({one_line(error)})") from error
         return _parse(folder, content)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one of those that come with the program."""
+        return self.folder.resolve().parent == shipped_folder().resolve()
+
+    def read(self, file: str) -> bytes:
+        """Return the content of one of its files.
+
+        Raises:
+            UserError: it is missing, too large, not to be read, or lies in another folder.
+        """
+        return _read(self.folder, file)
 
 
 def shipped_folder() -> Path:
@@ -114,18 +131,42 @@ def find(name_or_folder: str | Path) -> Path:
     if isinstance(name_or_folder, str) and name_or_folder in shipped:
         return shipped_folder() / name_or_folder
     folder = Path(name_or_folder)
-    if (folder / "tileset.json").is_file():
+    if _is_file(folder / "tileset.json"):
         return folder
     names = ", ".join(shipped) or "none"
     asked = str(name_or_folder)
     raise UserError(f"no tile set {asked!r}: give one of {names}, or a folder of export.train")
 
 
-def _check_file(path: Path) -> None:
-    if not path.is_file():
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Too long for a path, or in a folder that is closed to us.
+        return False
+
+
+def _check_file(folder: Path, file: str) -> None:
+    path, most = folder / file, MOST_BYTES[file]
+    if not _is_file(path):
         raise UserError(f"{path}: missing; the tile set is incomplete, train or download it again")
-    if path.stat().st_size > MOST_FILE_BYTES:
-        raise UserError(f"{path}: larger than {MOST_FILE_BYTES >> 20} MB; refused")
+    if path.resolve().parent != folder.resolve():
+        raise UserError(f"{path}: a link to elsewhere; refused")
+    if path.stat().st_size > most:
+        raise UserError(f"{path}: larger than {most >> 10:,} KB; refused")
+
+
+def _read(folder: Path, file: str) -> bytes:
+    _check_file(folder, file)
+    try:
+        with (folder / file).open("rb") as opened:
+            return opened.read(MOST_BYTES[file])
+    except OSError as error:
+        raise UserError(f"{folder / file}: cannot be read ({error.strerror})") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"found {name}, expected a number")
 
 
 def _parse(folder: Path, content: Any) -> TileSet:
@@ -139,7 +180,7 @@ def _parse(folder: Path, content: Any) -> TileSet:
         "channels": (1, 3),
         "patch_size": (1, 64),
         "patch_channels": (1, 3),
-        "kinds": (0, 256),
+        "kinds": (0, MOST_KINDS),
         "shape_latents": (1, 256),
     }
     values = {key: _integer(where, content, key, limits) for key, limits in numbers.items()}
@@ -149,20 +190,28 @@ def _parse(folder: Path, content: Any) -> TileSet:
     return TileSet(
         folder=folder,
         name=folder.resolve().name,
-        title=str(content.get("title", ""))[:200],
+        title=_title(where, content.get("title", "")),
         shading=_shading(where, content.get("shading")),
         tone=content.get("tone") is True,
         colour=content.get("colour") is True,
         tone_range=_tone_range(where, content.get("tone_range")),
-        classes=tuple(str(name)[:40] for name in list(content.get("classes") or ())[:256]),
+        classes=_classes(where, content.get("classes", [])),
         **values,
     )
+
+
+def _title(where: Path, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{where}: title: found {reprlib.repr(value)}, expected a text")
+    return one_line(value)
 
 
 def _integer(where: Path, content: dict[str, Any], key: str, limits: tuple[int, int]) -> int:
     value = content.get(key, 0 if key == "kinds" else None)
     if type(value) is not int or not limits[0] <= value <= limits[1]:
-        raise UserError(f"{where}: {key}: found {value!r}, expected {limits[0]} to {limits[1]}")
+        raise UserError(
+            f"{where}: {key}: found {reprlib.repr(value)}, expected {limits[0]} to {limits[1]}"
+        )
     return value
 
 
@@ -177,12 +226,20 @@ def _shading(where: Path, value: Any) -> tuple[float, float] | None:
 
 def _tone_range(where: Path, value: Any) -> tuple[float, float]:
     low, high = _pair(where, "tone_range", value)
-    if not 0 <= low < high <= 1:
-        raise UserError(f"{where}: tone_range: found {value!r}, expected [low, high] within 0..1")
+    if not low < high:
+        raise UserError(f"{where}: tone_range: found {value!r}, expected [low, high]")
     return low, high
 
 
 def _pair(where: Path, key: str, value: Any) -> tuple[float, float]:
-    if isinstance(value, list) and len(value) == 2 and {type(v) for v in value} <= {int, float}:
-        return float(value[0]), float(value[1])
-    raise UserError(f"{where}: {key}: found {value!r}, expected two numbers")
+    numeric = isinstance(value, list) and all(type(v) in (int, float) for v in value)
+    if not numeric or len(value) != 2 or not all(0 <= v <= 1 for v in value):
+        found = reprlib.repr(value)
+        raise UserError(f"{where}: {key}: found {found}, expected two numbers within 0..1")
+    return float(value[0]), float(value[1])
+
+
+def _classes(where: Path, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise UserError(f"{where}: classes: found {reprlib.repr(value)}, expected names")
+    return tuple(one_line(name, 40) for name in value[:MOST_KINDS])

@@ -25,6 +25,10 @@ _TURNS = {
     270: cv2.ROTATE_90_CLOCKWISE,
 }
 """OpenCV's word for a turn by so many degrees against the clock."""
+_MOST_PIXELS = 1 << 28
+"""Of a frame: 16,384 x 16,384. FFmpeg itself goes on to eight times as many."""
+_NO_NETWORK = {"protocol_whitelist": "file"}
+"""A clip may be a list of other clips, of which none is fetched from elsewhere."""
 _FALLBACK_FPS = 25.0
 """For frames whose file does not say when they are due."""
 
@@ -135,7 +139,7 @@ def _open_container(path: Path) -> InputContainer:
 
     try:
         # Absolute, since FFmpeg takes what stands before a colon for a protocol.
-        return av.open(str(path.resolve()), metadata_errors="replace")
+        return av.open(str(path.resolve()), options=_NO_NETWORK, metadata_errors="replace")
     except av.error.InvalidDataError as error:
         raise UserError(
             f"cannot read {path}: it is no clip or picture, or it is damaged"
@@ -150,8 +154,11 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     # The best is the film rather than a cover picture that is stored beside it.
     best = container.streams.best("video")
     stream = next((s for s in container.streams.video if s == best), container.streams.video[0])
+    if stream.codec_context is None:  # PyAV's types do not tell
+        raise UserError(f"cannot read {path}: there is no decoder for its pictures")
     # All cores decode ahead while the frame before is being turned into a mosaic.
     stream.thread_type = "AUTO"
+    stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
     return stream
 
 

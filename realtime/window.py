@@ -16,6 +16,7 @@ import numpy as np
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError
 from realtime.sinks import CheckedSink
+from realtime.x11 import Connection
 
 NO_KEY = -1
 LARGEST: Size = (1280, 800)
@@ -68,13 +69,15 @@ class Window(CheckedSink):
         self._key = NO_KEY
         self._shown = False
         self._canvas: Frame = np.zeros((1, 1, 3), np.uint8)
-        _require_windows()
+        self._display = _require_windows()
         # Its own bars beside pictures of other aspects look worse than ours: stretch to fit.
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         try:
             cv2.namedWindow(title, flags)
             cv2.setMouseCallback(title, self._hear_mouse)
         except cv2.error as error:
+            if self._display is not None:
+                self._display.close()
             raise DeviceError(f"no window can be opened: {_INSTEAD} ({error.err})") from error
 
     @property
@@ -109,7 +112,14 @@ class Window(CheckedSink):
             state = cv2.WINDOW_FULLSCREEN if on else cv2.WINDOW_NORMAL
             cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN, state)
 
+    @property
+    def _lost(self) -> bool:
+        """Whether its display has gone. Then Qt must handle no more events: it would exit."""
+        return self._display is not None and not self._display.alive
+
     def _send(self, mosaic: Frame, time_s: float) -> None:
+        if self._lost:
+            raise DeviceError("the display has gone, and the window with it")
         # Showing anything in a closed window would open it again.
         if self.closed:
             return
@@ -146,18 +156,19 @@ class Window(CheckedSink):
             self.painter.mouse(event, x, y)
 
     def _listen(self, wait_s: float) -> None:
-        if not self.closed:
+        if not self.closed and not self._lost:
             key = cv2.waitKeyEx(max(1, round(1000 * wait_s)))
             if key != NO_KEY:
                 self._key = key
 
     def _close(self) -> None:
-        try:
+        # Where the user was faster, there is nothing left to close.
+        with contextlib.suppress(cv2.error):
             cv2.destroyWindow(self.title)
-            cv2.waitKeyEx(1)
-        except cv2.error:
-            # The user was faster.
-            return
+            if not self._lost:
+                cv2.waitKeyEx(1)
+        if self._display is not None:
+            self._display.close()
 
 
 def fit(size: Size, largest: Size, *, enlarge: bool = False) -> Size:
@@ -204,8 +215,12 @@ def _scaled(picture: Frame, size: Size) -> Frame:
     return picture
 
 
-def _require_windows() -> None:
-    """Raise DeviceError where OpenCV would fail; its Qt ends the whole process without asking."""
+def _require_windows() -> Connection | None:
+    """Return what tells whether the display is still there; None where windows need no telling.
+
+    Raises:
+        DeviceError: OpenCV would fail; its Qt ends the whole process without asking.
+    """
     framework = cv2.currentUIFramework()
     if not framework:
         raise DeviceError(
@@ -213,33 +228,22 @@ def _require_windows() -> None:
             f"or {_INSTEAD}"
         )
     if sys.platform != "linux":
-        return
+        return None
     display = os.environ.get("DISPLAY")
     if not display and not os.environ.get("WAYLAND_DISPLAY"):
         raise DeviceError(f"no display to open a window on: {_INSTEAD}")
-    if framework.startswith("QT"):
-        if not _x11_answers():
-            name = f"X11 display {display!r}" if display else "X11 display (Wayland: Xwayland)"
-            raise DeviceError(f"the {name} does not answer: {_INSTEAD}")
-        _refuse_foreign_x11()
-        _keep_events_with_qt()
-        _calm_qt()
-
-
-def _x11_answers() -> bool:
-    """Return whether the X11 display that DISPLAY names takes connections, as far as can be told.
-
-    The Qt within opencv-python speaks nothing else, and aborts the process when it does not.
-    """
-    try:
-        xcb = ctypes.CDLL("libxcb.so.1")
-    except OSError:
-        return bool(os.environ.get("DISPLAY"))
-    xcb.xcb_connect.restype = ctypes.c_void_p
-    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
-    failed = bool(xcb.xcb_connection_has_error(connection))
-    xcb.xcb_disconnect(connection)
-    return not failed
+    if not framework.startswith("QT"):
+        return None
+    _refuse_foreign_x11()
+    _keep_events_with_qt()
+    _calm_qt()
+    connection = Connection()
+    # The Qt within opencv-python speaks nothing else, and aborts the process without an answer.
+    if not connection.alive:
+        connection.close()
+        name = f"X11 display {display!r}" if display else "X11 display (Wayland: Xwayland)"
+        raise DeviceError(f"the {name} does not answer: {_INSTEAD}")
+    return connection
 
 
 def _refuse_foreign_x11() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,22 +10,19 @@ from pathlib import Path
 import cv2  # noqa: F401
 import pytest
 
-from tests import webcam
+from tests import webcam, x11
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests of what is left to chance be run more often."""
+    parser.addoption("--kills", type=int, default=3, help="recordings to kill (%(default)s)")
 
 
 @pytest.fixture(scope="session")
 def x11_display() -> Iterator[str]:
     """Run an X server without a screen and yield its name, such as ":5"."""
-    if not shutil.which("Xvfb"):
-        pytest.skip("needs Xvfb: apt-get install xvfb xdotool imagemagick")
-    answer, tell = os.pipe()
-    command = ["Xvfb", "-displayfd", str(tell), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[tell], stderr=subprocess.DEVNULL) as server:
-        os.close(tell)
-        with os.fdopen(answer) as pipe:
-            number = pipe.readline().strip()
-        yield f":{number}"
-        server.terminate()
+    with x11.server() as (name, _):
+        yield name
 
 
 @pytest.fixture

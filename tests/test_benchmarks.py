@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import soak
 from benchmarks.__main__ import line, main
 from benchmarks.emoji import EmojiFilter
 from benchmarks.film import Film, add_noise
@@ -129,3 +131,25 @@ def test_a_topic_that_cannot_be_measured_says_why(capsys: pytest.CaptureFixture[
     assert "search: skipped: give --data PATH" in capsys.readouterr().out
     main(["--quick", "--only", "search", "--data", "no-such-folder"])
     assert "search: skipped" in capsys.readouterr().out
+
+
+def test_a_soak_accounts_for_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "soak.mkv"
+    asked = [
+        "--minutes",
+        "0.06",
+        "--source",
+        "demo",
+        "--no-virtual-camera",
+        "--record",
+        str(record),
+    ]
+    assert soak.main(asked) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert sum(row.endswith("yes") for row in rows) == 9
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_soak_notices_what_is_wrong() -> None:
+    rows = {row.compared: row for row in soak.memory_rows([*[100.0] * 50, 120.0])}
+    assert [row.met for row in rows.values()] == [True, False]

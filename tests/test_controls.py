@@ -12,6 +12,7 @@ from realtime.arrays import Size
 from realtime.captures import Captures
 from realtime.controls import Controls, character_of, most_columns, next_columns
 from realtime.errors import UserError
+from realtime.grid import Grid
 from realtime.outputs import Outputs
 from realtime.preview import Shown
 from realtime.view import View
@@ -299,7 +300,12 @@ def test_fewer_ends_at_one() -> None:
 
 @pytest.mark.parametrize(
     ("frame", "size", "expected"),
-    [((64, 36), (1280, 720), 62), ((64, 36), (100, 200), 16), ((1, 1), (1280, 720), 1)],
+    [
+        *(((64, 36), (1280, 720), 64), ((64, 36), (100, 200), 16), ((1, 1), (1280, 720), 1)),
+        *(((120, 90), (160, 90), 80), ((600, 480), (1280, 720), 426), ((64, 36), (64, 36), 64)),
+    ],
 )
 def test_most_columns(frame: Size, size: Size, expected: int) -> None:
     assert most_columns(plain(0, frame), size) == expected
+    grid = Grid.fit(frame, expected, None, size)
+    assert grid.columns <= frame[0] and grid.rows <= frame[1]

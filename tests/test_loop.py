@@ -260,6 +260,18 @@ class TestFailingSinks:
         assert told == ["a: cannot be finished", "b: cannot be finished"]
         assert statistics.failures == tuple(told)
 
+    def test_a_bug_in_one_does_not_keep_the_others_from_being_finished(self) -> None:
+        class Buggy(FakeSink):
+            """A sink with a bug."""
+
+            def close(self) -> None:
+                raise ZeroDivisionError
+
+        sinks = FakeSink("a"), Buggy("b"), FakeSink("c")
+        with pytest.raises(ZeroDivisionError):
+            run(FakeSource([0.0]), FakeFilter(), Outputs(files=sinks), Settings())
+        assert (sinks[0].closings, sinks[2].closings) == (1, 1)
+
     def test_mistakes_of_the_user_are_not_swallowed(self) -> None:
         class Picky(FakeFilter):
             """A filter that refuses its frames."""

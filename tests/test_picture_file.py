@@ -87,3 +87,19 @@ def test_a_disk_that_fails_later_is_told(tmp_path: Path) -> None:
     pictures.send(mosaic(0), 0)
     with pytest.raises((DeviceError, UserError), match="no folder"):
         pictures.close()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a%d.jpg"])
+def test_more_pixels_than_a_jpeg_holds_are_told(tmp_path: Path, name: str) -> None:
+    pictures = open_picture_file(tmp_path / name, (70_000, 1))
+    pictures.send(np.zeros((1, 70_000, 3), np.uint8), 0)
+    with pytest.raises(DeviceError, match="70000x1 pixels are too many for such a file"):
+        pictures.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_opencv_has_nothing_to_say(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jpg", "a.png"):
+        with open_picture_file(tmp_path / name, SIZE) as pictures:
+            pictures.send(mosaic(0), 0)
+    assert capfd.readouterr() == ("", "")

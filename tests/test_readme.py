@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from realtime.options import parse
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-PAGES = ["README.md", "CONTRIBUTING.md", "models/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "models/README.md", "docs/faults.md"]
 _OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
@@ -67,3 +68,25 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_every_shipped_set_is_listed() -> None:
     page = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
     assert all(f"]({name}/README.md)" in page for name in MosaicFilter.available())
+
+
+def _tests_in(path: Path) -> set[str]:
+    """Return what can be named in a file of tests: "test_a", "TestB", "TestB::test_c"."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            inner = (child for child in node.body if isinstance(child, ast.FunctionDef))
+            found.update(f"{node.name}::{child.name}" for child in inner)
+    return found
+
+
+def test_faults_are_proved_by_tests_that_there_are() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)(?:::([\w:]+))?`", page)
+    assert len(named) > 30
+    for file, test in named:
+        path = ROOT / "tests" / file
+        assert path.exists(), file
+        assert not test or test in _tests_in(path), f"{file}::{test}"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -19,11 +18,12 @@ import av
 import numpy as np
 import pytest
 
-from realtime.arrays import Frame, Size
+from realtime.arrays import Frame, Plane, Size
 from realtime.errors import DeviceError, UserError
 from realtime.planes import from_bgr
 from realtime.recording import Recording
 from realtime.video_file import FORMATS, VIDEO_SUFFIXES, VideoFile
+from tests import disks
 
 SIZE: Size = (320, 192)
 CELL = 32
@@ -231,7 +231,7 @@ def test_refuses_a_size_beyond_the_encoder(tmp_path: Path) -> None:
 
 
 def test_refuses_a_read_only_folder(tmp_path: Path) -> None:
-    with _read_only(tmp_path), pytest.raises(UserError, match="may not be written"):
+    with disks.read_only(tmp_path), pytest.raises(UserError, match="may not be written"):
         Recording(tmp_path / "out.mp4", SIZE, 30)
 
 
@@ -253,7 +253,7 @@ def test_a_disk_full_at_the_end_leaves_a_file_that_plays(small_disk: Path, suffi
     for number in range(20):
         recording.send(noisy(number), number / 30)
     _wait_until_written(path)
-    _fill(small_disk)
+    disks.fill(small_disk)
     with pytest.raises(DeviceError, match="the disk is full: the recording plays up to there"):
         recording.close()
     recording.close()
@@ -276,6 +276,30 @@ def test_a_kill_at_any_write_of_close_leaves_a_file_that_plays(suffix: str) -> N
         assert [read_stamp(frame) for frame in frames] == list(range(len(frames)))
         assert len(frames) >= 30
     assert len(read(BytesIO(file.snapshots[-1])).frames) == 45
+
+
+def test_an_encoder_that_fails_is_told_and_the_file_plays(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(VideoFile):
+        """An encoder that breaks at second 2."""
+
+        def write(self, planes: Plane, ticks: int) -> None:
+            if ticks >= 2 * FORMATS[suffix].ticks_per_s:
+                self.abandon()
+                raise av.error.ExternalError(-542398533, "Generic error in an external library")
+            super().write(planes, ticks)
+
+    monkeypatch.setattr("realtime.recording.VideoFile", Failing)
+    path = tmp_path / f"out{suffix}"
+    recording = Recording(path, SIZE, 30)
+    with pytest.raises(DeviceError, match="the encoder failed: the recording plays up to there"):
+        for number in range(120):
+            recording.send(stamped(number), number / 30)
+    recording.close()
+    numbers = [read_stamp(frame) for frame in read(path).frames]
+    assert numbers == list(range(len(numbers)))
+    assert 30 < len(numbers) <= 60
 
 
 CHILD = """
@@ -324,35 +348,8 @@ def suffix(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return the root of a disk of 2 MB."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("needs root on Linux, to mount a small disk")
-    with _mounted(tmp_path, "size=2m") as disk:
+    with disks.small(tmp_path) as disk:
         yield disk
-
-
-@contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[Path]:
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a disk, which this container lacks")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def _read_only(folder: Path) -> Iterator[None]:
-    """Make `folder` one that even root cannot write, where the tests run as root."""
-    if sys.platform == "win32":
-        pytest.skip("folders of Windows know no read-only bit")
-    if os.geteuid() == 0:
-        with _mounted(folder, "ro"):
-            yield
-    else:
-        folder.chmod(0o555)
-        yield
-        folder.chmod(0o755)
 
 
 def _wait_until_written(path: Path) -> None:
@@ -363,12 +360,6 @@ def _wait_until_written(path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.3)
         before, after = after, path.stat().st_size
-
-
-def _fill(disk: Path) -> None:
-    with pytest.raises(OSError, match="No space left"), (disk / "filler").open("wb", 0) as filler:
-        while True:
-            filler.write(bytes(4096))
 
 
 class _SnapshotFile(BytesIO):

@@ -63,17 +63,44 @@ def test_a_missing_file_is_named(folder: Path, file: str) -> None:
         {"tone_range": [0.9, 0.1]},
         {"tone_range": [0.1, float("nan")]},
         {"tone_range": None},
+        {"tone_range": [0, 10**400]},
+        {"tone_range": "ab"},
+        {"tile_size": 10**4000},
+        {"tile_size": 28.0},
+        {"tile_size": "\x1b[2J\n" * 1000},
+        {"kinds": [[]]},
+        {"classes": 7},
+        {"classes": {"a": 1}},
+        {"classes": ["a", 1]},
     ],
 )
 def test_a_sidecar_out_of_range_is_refused(folder: Path, changes: dict[str, Any]) -> None:
     spoil(folder, **changes)
-    with pytest.raises(UserError, match=r"tileset\.json: "):
+    with pytest.raises(UserError, match=r"tileset\.json: ") as told:
         TileSet.load(folder)
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 300
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '"text"', "[" * 100_000])
+def test_texts_are_shown_in_one_short_line(folder: Path) -> None:
+    spoil(folder, title="a\x1b[31m\nb" * 100, classes=["c\r\x07" * 20] * 900)
+    tile_set = TileSet.load(folder)
+    for text in (tile_set.title, *tile_set.classes):
+        assert text.isprintable()
+        assert len(text) <= 120
+    assert len(tile_set.classes) <= 256
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{", '"text"', "[" * 100_000, '{"a":' * 50_000, "\xff\xfe{}", "1e99999"),
+        *("9" * 200_000, '{"format": NaN}', '{"format": Infinity}'),
+    ],
+    ids=range(11),
+)
 def test_a_broken_sidecar_is_refused(folder: Path, text: str) -> None:
-    (folder / "tileset.json").write_text(text)
+    (folder / "tileset.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"tileset\.json: not"):
         TileSet.load(folder)
 
