@@ -19,7 +19,7 @@ from realtime import planes
 from realtime.arrays import Tiles
 
 MODES = ("mono", "tint", "duo")
-PIXELS_AT_ONCE = 1 << 16  # what is worked on stays in the cache
+PIXELS_AT_ONCE = 1 << 18  # more takes memory, fewer cost more calls
 _DUO = re.compile(r"duo(?::#?([0-9a-f]{6})-#?([0-9a-f]{6}))?", re.IGNORECASE)
 _DUO_DEFAULT = ("1b2a49", "ffe9c9")
 

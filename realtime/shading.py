@@ -8,7 +8,7 @@ from realtime.arrays import Latents, Tiles
 from realtime.buffers import Buffer
 
 STEPS = 129  # slopes told apart in either direction
-AT_ONCE = 256  # tiles whose ramps stay in the cache
+PIXELS_AT_ONCE = 1 << 19  # of tiles: more would leave the cache, fewer cost more calls
 LARGEST_TABLE = 64  # pixels along a tile up to which every ramp is kept: together 1 MB
 
 
@@ -46,11 +46,12 @@ class Ramps:
             slopes: [2, n] latents, 0..1: to the right, and downwards.
         """
         steps = np.rint(slopes * np.float32(STEPS - 1)).astype(np.intp)
-        for first in range(0, len(tiles), AT_ONCE):
-            part = tiles[first : first + AT_ONCE]
+        at_once = max(1, PIXELS_AT_ONCE // (tiles.shape[1] * tiles.shape[2]))
+        for first in range(0, len(tiles), at_once):
+            part = tiles[first : first + at_once]
             for table, numbers in zip((self._across, self._down), steps, strict=True):
                 ramps = self._buffer.take((len(part), *table.shape[1:]))
-                chosen = numbers[first : first + AT_ONCE]
+                chosen = numbers[first : first + at_once]
                 # None is out of range; only said not to be checked, is `out` written directly.
                 part += np.take(table, chosen, axis=0, out=ramps, mode="clip")
 
