@@ -33,6 +33,7 @@ from export.training import Run, Stateful, loss_table, start_chance
 from realtime.errors import UserError
 
 PATCH = 4  # pixels along one side of the regressor's input
+SHADE = (0.5, 0.12)  # of shapes that are known by their outlines: more than thin strokes bear
 PATCHES = 200_000
 TONE_RANGE = (0.05, 0.95)  # beyond, ink and paper are too alike to read
 NEAR = 3.0  # pixels from the edge, beyond which distances say nothing about looks
@@ -71,7 +72,7 @@ DIGITS = Recipe("mnist", Settings(), Levels())
 ANIMALS = Recipe(
     "animals",
     Settings(steps=100, batch_per_kind=6, spread=0.1, legible=0),
-    Levels(coverage=None),  # a giraffe as fat as its tile is light is none
+    Levels(coverage=None, shade=SHADE),  # a giraffe as fat as its tile is light is none
     styles=1,
     threshold=60,  # the zebras are grey
     families=8,
@@ -81,7 +82,7 @@ ANIMALS = Recipe(
 FASHION = Recipe(
     "fashion",
     Settings(steps=100, batch_per_kind=6, spread=0.1, legible=0),
-    Levels(coverage=None),
+    Levels(coverage=None, shade=SHADE),
     styles=1,
     threshold=24,
     families=8,

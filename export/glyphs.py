@@ -53,9 +53,9 @@ class Levels:
 
     coverage: tuple[float, float] | None = (0.13, 0.20)
     ink: float = 0.92
-    middle: float = 0.21
+    middle: float = 0.24
     edge: float = 2.5
-    shade: tuple[float, float] = (0.5, 0.12)
+    shade: tuple[float, float] = (0.4, 0.10)
 
     def at(self, tone: Tensor) -> tuple[Tensor, Tensor]:
         """Coverage and tone of full ink of light tiles of mean `tone` [N], [N] each.
