@@ -31,10 +31,11 @@ from export.metrics import (
     variety_bits,
 )
 from export.patches import HELD_OUT
-from export.report import Report
+from export.report import RANDOM, Report
 from export.search import ExactSearch
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Tiles
+from realtime.codec import Codec
 from realtime.errors import AutomosaicError
 from realtime.tileset import TileSet
 
@@ -132,8 +133,33 @@ def measure_tint(names: Sequence[str], frames: Sequence[Frame]) -> dict[str, flo
     return found
 
 
-def evaluate(names: Sequence[str], photos: Path | None, data: Path | None, out: Path) -> Path:
+def legible_at_random(name: str, judge: Judge) -> float:
+    """The share of tiles [0..1] that can be read among those of latents drawn at random.
+
+    All latents are drawn evenly from 0..1, but for tone, which is drawn from the set's range.
+    """
+    codec = Codec(TileSet.load(name))
+    tile_set = codec.tile_set
+    latents = np.random.default_rng(0).random((RANDOM, tile_set.latents), np.float32)
+    if tile_set.tone:
+        low, high = tile_set.tone_range
+        latents[:, -2] = low + latents[:, -2] * (high - low)
+    parts = np.split(latents, 10)
+    read = np.concatenate([judge.read(codec.decode(part, TILE)) for part in parts])
+    return float((read.max(axis=1) > CONFIDENT).mean())
+
+
+def evaluate(
+    names: Sequence[str], photos: Path | None, data: Path | None, shown: Path | None, out: Path
+) -> Path:
     """Measure, draw, write the report and return its path.
+
+    Args:
+        names: tile sets or their folders.
+        photos: folder of photographs to measure on; None: those held out of every training.
+        data: training pictures; None fetches them.
+        shown: folder of pictures to show mosaics of; None: the first ones measured on.
+        out: folder of the report.
 
     Raises:
         UserError: no such tile set, no photographs, or no training pictures to search.
@@ -144,12 +170,13 @@ def evaluate(names: Sequence[str], photos: Path | None, data: Path | None, out: 
     judge = judge_of(pictures, Path("runs") / "judge-mnist.pt")
     bench = Bench(frames, judge)
     real = load_tiles("mnist", data, "test").images
-    report = Report(out, frames)
+    report = Report(out, [prepared(photo) for photo in load_photos(shown)] if shown else frames)
     report.introduce(names, len(frames), float((judge.read(real).max(axis=1) > CONFIDENT).mean()))
     readable = [name for name in names if TRAINED_ON.get(name) == "mnist"]
     compared = [*readable, *([SEED_SET] if SEED_SET not in readable else [])]
     report.table(measure_grey(bench, compared, pictures))
     report.tint(measure_tint(names, frames))
+    report.random({name: legible_at_random(name, judge) for name in compared})
     for name in readable:
         if TileSet.load(name).kinds:
             report.claims(name, claims.measure(name, frames, pictures.images))
@@ -167,11 +194,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="tile sets or their folders")
     parser.add_argument("--photos", type=Path, help="folder of photographs (default: held-out)")
+    parser.add_argument("--show", type=Path, help="folder of pictures to show (default: measured)")
     parser.add_argument("--data", type=Path, help="training pictures (default: fetched)")
     parser.add_argument("--out", type=Path, default=Path("runs/evaluation"), help="%(default)s")
     asked = parser.parse_args(arguments)
     try:
-        print(evaluate(asked.names, asked.photos, asked.data, asked.out))
+        print(evaluate(asked.names, asked.photos, asked.data, asked.show, asked.out))
     except AutomosaicError as error:
         print(f"automosaic: {error}", file=sys.stderr)
         return error.exit_status

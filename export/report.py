@@ -11,8 +11,11 @@ import numpy as np
 from export.claims import CELL, COUNTS, SEEN_WIDTH, SIZES, Claims
 from export.metrics import Row
 from realtime import MosaicFilter
-from realtime.arrays import Frame
+from realtime.arrays import Frame, Size
+from realtime.grid import shrink
+from realtime.picture import read_picture
 
+RANDOM = 10_000  # latents drawn at random
 PICTURES = 3  # frames shown of every tile set
 COLUMNS = 64
 WIDTH = 1280
@@ -57,6 +60,13 @@ class Report:
         text = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
         self._parts.append(f"Colour in `tint`, mean CIEDE2000 of the cells' mean colours: {text}.")
 
+    def random(self, shares: Mapping[str, float]) -> None:
+        """Add how many tiles of latents drawn at random can be read, by tile set."""
+        text = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+        self._parts.append(
+            f"Of {RANDOM} latents drawn at random, so many give legible tiles: {text}."
+        )
+
     def claims(self, name: str, found: Claims) -> None:
         """Add the three claims, measured for one tile set."""
         head = " | ".join(str(count) for count in COUNTS)
@@ -79,7 +89,7 @@ class Report:
             f"| | {head} |\n|---|{'---|' * len(COUNTS)}\n| generated | {generated} |\n"
             f"| searched, all pictures and inverses | {searched} |\n\n{fewer}\n\n"
             f"Time of a frame of 64 columns: {name} {found.generate_ms:.1f} ms whatever it was "
-            f"trained on; exact search at {CELL} pixels a cell: {times}."
+            f"trained on; exact search at {CELL} pixels a cell: {times}.\n\n{_verdict(found)}"
         )
 
     def pictures(self, name: str) -> None:
@@ -90,6 +100,11 @@ class Report:
             file = f"{made.tile_set}-{number}.jpg"
             self._save(file, made(frame))
             links.append(f"![{made.tile_set}, picture {number}]({file})")
+        drawn = made.card.folder / "manifold.png"
+        if drawn.is_file():
+            sheet = read_picture(drawn)
+            self._save(f"{made.tile_set}-manifold.jpg", shrink(sheet, _half(sheet)))
+            links.append(f"![{made.tile_set}, its tiles]({made.tile_set}-manifold.jpg)")
         self._parts.append(f"## {made.tile_set}\n\n" + "\n\n".join(links))
 
     def write(self) -> Path:
@@ -102,3 +117,25 @@ class Report:
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
         assert done
         (self.out / file).write_bytes(np.asarray(data).tobytes())
+
+
+def _half(picture: Frame) -> Size:
+    return picture.shape[1] // 2, picture.shape[0] // 2
+
+
+def _verdict(found: Claims) -> str:
+    """Which claims hold, in a paragraph."""
+    gains = [b / a for a, b in zip(found.generated, found.searched, strict=True)]
+    worst = int(np.argmin(gains))
+    fit = (
+        f"Generated tiles fit better at every count, {min(gains):.1f} to {max(gains):.0f} times."
+        if gains[worst] > 1
+        else f"Searched tiles fit better at {COUNTS[worst]} columns, {1 / gains[worst]:.1f} times."
+    )
+    speed = found.search_ms[0] / found.generate_ms
+    time = (
+        f"Generating is quicker than searching even {SIZES[0]:,} pictures, {speed:.1f} times."
+        if speed > 1
+        else f"Searching {SIZES[0]:,} pictures is quicker than generating, {1 / speed:.1f} times."
+    )
+    return f"{fit} {time}"
