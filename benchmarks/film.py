@@ -62,6 +62,30 @@ def still(size: Size) -> Film:
     return Film(add_noise(frame for _ in range(8)))
 
 
+def webcam(size: Size) -> Film:
+    """What a webcam on a desk sees: somebody who sways before a still room, and noise.
+
+    The somebody is an oval cut from the shipped picture, an eighth of the frame's area.
+    """
+    room, person = Demo(size=size).frame(0), Demo(size=size).frame(LENGTH)
+    width, height = size
+
+    def sway() -> Iterator[Frame]:
+        for number in range(LENGTH):
+            way = round(0.04 * width * np.sin(2 * np.pi * number / LENGTH))
+            mask = np.zeros((height, width), np.uint8)
+            centre, axes = (
+                (width // 2 + way, height // 2),
+                (round(0.2 * height), round(0.36 * height)),
+            )
+            cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, cv2.FILLED)
+            frame = room.copy()
+            cv2.copyTo(np.roll(person, way, axis=1), mask, frame)
+            yield frame
+
+    return Film(add_noise(sway()))
+
+
 def add_noise(frames: Iterator[Frame], level: float = NOISE) -> Iterator[Frame]:
     """Add the noise of a sensor, of this standard deviation in levels, the same in every run."""
     random = np.random.default_rng(0)

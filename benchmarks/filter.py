@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.film import Film, moving, still
+import numpy as np
+
+from benchmarks.film import Film, moving, still, webcam
 from benchmarks.timing import Cost, Row, Setup, Task, alternate
 from realtime import MosaicFilter
 from realtime.arrays import Size
+from realtime.atlas import Atlas
 
 HD: Size = (1280, 720)
 FULL_HD: Size = (1920, 1080)
@@ -24,15 +27,20 @@ class Scene(NamedTuple):
 
 def measure(setup: Setup) -> list[Row]:
     """Compare the filter with a JPEG decoder, a copy, itself at other sizes, and a frame rate."""
-    scenes = [Scene("moving", moving(HD, setup.clip)), Scene("still", still(HD))]
+    scenes = [
+        Scene("moving", moving(HD, setup.clip)),
+        Scene("webcam", webcam(HD)),
+        Scene("still", still(HD)),
+    ]
     rows: list[Row] = []
     for colour, bar in (("mono", 0.5), ("tint", 1.0)):
         for scene in scenes:
             rows += _beside_decoder(setup, scene, colour, bar)
+        rows.append(_planes(setup, scenes[0], colour, bar))
     rows += _unseen(scenes[0])
     for scene in scenes:
         rows += _tile_counts(setup, scene)
-    return rows + _full_hd(setup)
+    return rows + _full_hd(setup) + _exact(setup, scenes[0])
 
 
 def make(columns: int = 80, tile_size: int = 16, colour: str = "mono") -> MosaicFilter:
@@ -59,6 +67,33 @@ def _beside_decoder(setup: Setup, scene: Scene, colour: str, bar: float) -> list
         Row(name, "CPU ms: filter / frame copy", cost.cpu_ms, copy.cpu_ms),
         Row(name, "frames a second", 1e3 / cost.wall_ms, None, 300, at_most=False),
     ]
+
+
+def _planes(setup: Setup, scene: Scene, colour: str, bar: float) -> Row:
+    """The mosaic as I420, which virtual cameras and encoders take."""
+    made = make(colour=colour)
+    made.planes = True
+    tasks = [scene.film.decode, lambda _: made.make(scene.film.decoded).i420()]
+    decode, cost = alternate(tasks, setup.rounds(ROUNDS), scene.film.period)
+    name = f"I420, {colour}, {scene.name}"
+    return Row(name, "CPU ms: filter / imdecode", cost.cpu_ms, decode.cpu_ms, bar)
+
+
+def _exact(setup: Setup, scene: Scene) -> list[Row]:
+    """How quick exact decoding is, of every cell of every frame, and how far the atlas is off."""
+    rows = []
+    for name in MosaicFilter.available():
+        made = MosaicFilter.load(name, columns=64, stabilise=False, exact=True)
+        tasks = [scene.film.decode, filtering(scene.film, made)]
+        cost = alternate(tasks, max(3, setup.rounds(ROUNDS) // 12), 2)[1]
+        fps = 1e3 / cost.wall_ms
+        rows.append(Row(f"exact, {name}", "frames a second", fps, None, 30, at_most=False))
+        if Atlas.fits(made.card):
+            kept = MosaicFilter.load(name, columns=64, stabilise=False)
+            frame = scene.film.decode(0)
+            error = float(np.abs(made(frame).astype(int) - kept(frame)).mean())
+            rows.append(Row(f"atlas, {name}", "levels off exact tiles, mean", error, None, 2.0))
+    return rows
 
 
 def _unseen(scene: Scene) -> list[Row]:
