@@ -7,7 +7,7 @@ hand is a disc that crosses it by more than a tile a frame. All tones are means 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -33,6 +33,7 @@ RADIUS = 130
 SKIN = (140, 170, 225)
 MOVED = 0.1  # cells whose tone changes by more than this in two frames have moved
 CALM = 3.0 / 255  # cells whose pixels change by less on average hold still, in a clip
+HELD = 8  # frames for which they must: what drifts a little in every frame has to be followed
 TONES = (0.05, 0.95)  # what tiles can show
 MOST_CHANGED = 0.5  # % of tiles a frame that may change though the scene does not
 
@@ -125,6 +126,14 @@ def behind(taken: list[Step]) -> float:
     return late / moved if moved else 0.0
 
 
+def unmoved(frames: Sequence[Frame]) -> npt.NDArray[np.bool_]:
+    """Return which cells, [rows, columns], look in the last frame as they did in all others."""
+    *others, last = frames
+    grid = COLUMNS, last.shape[0] * COLUMNS // last.shape[1]
+    away = [tones(np.asarray(cv2.absdiff(last, other), np.uint8), grid) for other in others]
+    return np.asarray(np.max(away, axis=0) < CALM, np.bool_)
+
+
 def hand(frames: int) -> Iterator[Frame]:
     """A hand that crosses a still scene, seen by a noisy camera."""
     scene = Demo(size=HD).frame(0)
@@ -189,13 +198,12 @@ def _calmness(stability: float) -> float | None:
 
 def _calm_cells(name: str, film: Film, stability: float) -> Row:
     frames = list(_played(film))
-    grid = COLUMNS, HD[1] * COLUMNS // HD[0]
     changed = calm = 0
-    pairs = zip(frames, frames[1:], steps(frames, stability), strict=False)
-    for before, now, step in pairs:
-        still = tones(cv2.absdiff(before, now).astype(np.uint8), grid) < CALM
-        changed += int((step.changed & still).sum())
-        calm += int(still.sum())
+    for number, step in enumerate(steps(frames, stability), start=1):
+        if number >= HELD:
+            still = unmoved(frames[number - HELD : number + 1])
+            changed += int((step.changed & still).sum())
+            calm += int(still.sum())
     share = 100 * changed / calm if calm else 0.0
     compared = "% of tiles changed a frame where the scene is still"
     return Row(name, compared, share, None, _calmness(stability))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import sys
@@ -293,8 +294,14 @@ def _go_without_window(options: Options, error: DeviceError) -> tuple[Options, s
         remedy = "add --record FILE or --virtual-camera, or set DISPLAY"
         raise DeviceError(f"{what}: {remedy}") from error
     seconds = options.seconds if options.seconds or options.frames else _DEMO_SECONDS
-    film = replace(options, record=(_DEMO_FILE,), overwrite=True, seconds=seconds)
-    return film, f"{what}: writing {_DEMO_FILE} instead"
+    path = _free(_DEMO_FILE)
+    return replace(options, record=(path,), seconds=seconds), f"{what}: writing {path} instead"
+
+
+def _free(path: Path) -> Path:
+    """Return a path like this one that no file has."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], others) if not one.exists())
 
 
 def _open_outputs(

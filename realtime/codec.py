@@ -139,7 +139,7 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
     for name in wanted:
         if name not in built_in:
             short = {long: short for short, long in PROVIDERS.items()}
-            names = ", ".join(short.get(known, known) for known in built_in)
+            names = ", ".join(short[known] for known in built_in if known in short)
             raise UserError(
                 f"provider {short.get(name, name)!r} is not installed; there are: {names}"
             )

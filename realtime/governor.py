@@ -28,6 +28,11 @@ class Relief:
     tiles: float = 1.0
     frames_every: int = 1
 
+    @property
+    def preview_only(self) -> bool:
+        """Whether nothing but the preview is slower."""
+        return self.preview_every > 1 and self.tiles == 1.0 and self.frames_every == 1
+
 
 RELIEFS = (
     Relief(),
@@ -82,20 +87,27 @@ class Governor:
         self._frames += 1
         return self._frames % self.relief.preview_every == 0
 
-    def note(self, work_s: float) -> None:
-        """Take note of how long it took to make a mosaic and to pass it on, in seconds."""
+    def note(self, work_s: float, *, preview: bool = True) -> None:
+        """Take note of how long it took to make a mosaic and to pass it on.
+
+        Args:
+            work_s: in seconds.
+            preview: whether there is a preview that others do not depend on.
+        """
         self._work_s.append(work_s)
         if len(self._work_s) < LOOKED_AT:
             return
         share = sum(self._work_s) / len(self._work_s) / self._interval_s
         waited = time.perf_counter() - self._changed_s > PATIENCE_S
         if share > BUSY * self.relief.frames_every and self._step + 1 < len(RELIEFS):
-            self._move(1)
+            self._move(1, preview)
         elif share < IDLE and self._step > 0 and waited:
-            self._move(-1)
+            self._move(-1, preview)
 
-    def _move(self, by: int) -> None:
+    def _move(self, by: int, preview: bool) -> None:
         self._step += by
+        while self.relief.preview_only and not preview:
+            self._step += by
         self.lowest = max(self.lowest, self._step)
         self._work_s.clear()
         self._changed_s = time.perf_counter()

@@ -250,7 +250,9 @@ class _Loop:
     def _govern(self, work_s: float) -> None:
         """Give up something where work takes too long to hold the rate, or take it back."""
         if self._governor is not None:
-            self._governor.note(work_s)
+            outputs = self._outputs
+            preview = outputs.has_window and not outputs.window_only
+            self._governor.note(work_s, preview=preview)
             self._filter.share = self._governor.relief.tiles
 
     def _make(self, image: Frame, time_s: float) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ _FOR_ONE_RUN = frozenset(
 )
 """Options that nobody wants at every start; some would do harm."""
 _SEE_HELP = " (see --help)"
+_UNRECOGNIZED = "unrecognized arguments: "
 _SWITCH = argparse.BooleanOptionalAction
 _SWITCHES = {"window": True, "mirror": False, "explore": False, "rest": True, "stats": False}
 
@@ -99,7 +101,7 @@ def parse(arguments: Sequence[str], settings: Path | None = None) -> Options:
     for argument in arguments:
         if argument.rpartition("=")[2] == "--":
             # argparse takes it for the end of the options, and does away with it as a value.
-            parser.error(f"unrecognized arguments: {argument}")
+            parser.error(f"{_UNRECOGNIZED}{argument}")
     found = parser.parse_args(arguments)
     if settings is not None and not found.no_settings:
         values = preferences.load(settings)
@@ -173,7 +175,17 @@ class _Parser(argparse.ArgumentParser):
     """A parser that raises one line where argparse would print its usage and exit."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}{_SEE_HELP}")
+        unknown = message.partition(_UNRECOGNIZED)[2].split(" ")[0]
+        hint = self._hint(unknown) if unknown else ""
+        raise UserError(f"{message}{hint}{_SEE_HELP}")
+
+    def _hint(self, unknown: str) -> str:
+        """Return what may have been meant by an argument that there is not."""
+        if not unknown.startswith("-"):
+            return f": for a source, pass --source {unknown}"
+        known = list(self._option_string_actions)
+        close = difflib.get_close_matches(unknown.partition("=")[0], known, 1)
+        return f": did you mean {close[0]}?" if close else ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,8 @@ import av
 
 # First OpenCV: where PyAV's X11 libraries are loaded before, OpenCV's windows hang.
 import cv2  # isort: split  # noqa: F401
-from av.video.frame import PictureType
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from realtime.arrays import Plane, Size
@@ -129,6 +130,7 @@ class VideoFile:
         self._last_s = float(1 / frame_rate(fps))
         self._how_sound = video.sound
         self.sound: Sound | None = None
+        self._held: Packet[VideoStream] | None = None
         self._open_encoder(size)
 
     def _open_encoder(self, size: Size) -> None:
@@ -169,7 +171,7 @@ class VideoFile:
             OSError: the file cannot be written; it is closed and plays up to there.
         """
         # A copy, because PyAV 18 takes planes as they are only for heights that 4 divides.
-        frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+        frame = VideoFrame.from_ndarray(planes, "yuv420p")
         frame.pts, frame.time_base = ticks, self._time_base
         frame.colorspace, frame.color_range = _MATRIX_BT601, _LIMITED_RANGE
         if ticks >= self._next_key:
@@ -177,9 +179,9 @@ class VideoFile:
             self._next_key = ticks + self._key_ticks
         moment_s = float(ticks * self._time_base)
         with self._abandoned_on_failure():
+            self._write_packets(frame)
             if self.sound is not None:
                 self.sound.write_until(moment_s)
-            self._container.mux(self._stream.encode(frame))
             self._file.mark()
         self._end_s = moment_s + self._last_s
 
@@ -190,7 +192,9 @@ class VideoFile:
             OSError: the file cannot be written; it is closed and plays up to there.
         """
         with self._abandoned_on_failure():
-            self._container.mux(self._stream.encode(None))
+            self._write_packets(None)
+            if self._held is not None:
+                self._container.mux(self._held)
             if self.sound is not None:
                 self.sound.finish(self._end_s)
             self._file.mark()
@@ -204,6 +208,20 @@ class VideoFile:
         # First the file: PyAV writes no more into one that is closed, not even the index.
         self._file.abandon()
         self._container.close()
+
+    def _write_packets(self, frame: VideoFrame | None) -> None:
+        """Encode a frame, or with None what is left, and write all packets but the last one.
+
+        A packet is held until the next one tells how long its picture is shown. A fragment of an
+        MP4 that ends with a wrong guess would have the next picture come at a wrong moment.
+        """
+        for packet in self._stream.encode(frame):
+            held, self._held = self._held, packet
+            if held is None:
+                continue
+            if held.pts is not None and packet.pts is not None:
+                held.duration = packet.pts - held.pts
+            self._container.mux(held)
 
     @contextmanager
     def _abandoned_on_failure(self) -> Iterator[None]:

@@ -122,7 +122,7 @@ def write_film(
         path: where; its ending chooses the container.
         times_s: presentation times of the frames. A flash is the first frame from its moment on.
         sounds: one for every track.
-        size: (width, height), even numbers.
+        size: (width, height); most codecs want even numbers.
         codec: of the picture.
     """
     end_s = 2 * times_s[-1] - times_s[-2]

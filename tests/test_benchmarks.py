@@ -14,7 +14,7 @@ from benchmarks.__main__ import line, main
 from benchmarks.emoji import EmojiFilter
 from benchmarks.film import Film, add_noise
 from benchmarks.search import exact
-from benchmarks.stability import Step, behind, changed_tiles, hand, lag, tones
+from benchmarks.stability import Step, behind, changed_tiles, hand, lag, tones, unmoved
 from benchmarks.timing import Row, Setup, alternate
 
 
@@ -55,6 +55,16 @@ def test_a_film_plays_forwards_and_backwards() -> None:
     levels = [round(float(film.decode(number).mean()), -1) for number in range(9)]
     assert levels == [0, 100, 200, 100, 0, 100, 200, 100, 0]
     assert film.period == 4
+
+
+def test_what_drifts_does_not_hold_still() -> None:
+    frames = [np.zeros((36, 64, 3), np.uint8) for _ in range(5)]
+    for number, frame in enumerate(frames):
+        frame[:, :16] = 2 * number
+    still = unmoved(frames)
+    assert still.shape == (36, 64)
+    assert still[:, 16:].all() and not still[:, :16].any()
+    assert unmoved(frames[-2:]).all()
 
 
 def test_noise_is_that_of_a_camera() -> None:

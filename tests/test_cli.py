@@ -94,8 +94,10 @@ class TestMistakes:
             (["--fps", "inf"], "--fps: found 'inf', expected a number from 1 to 240"),
             (["--source", ""], "--source: found '', expected a name"),
             (["--record", ""], "--record: found '', expected a name"),
-            (["--sauce", "demo"], "unrecognized arguments: --sauce demo (see --help)"),
-            (["stray"], "unrecognized arguments: stray"),
+            (["--sauce", "demo"], "arguments: --sauce demo: did you mean --source? (see --help)"),
+            (["--colums=80"], "unrecognized arguments: --colums=80: did you mean --columns?"),
+            (["--quack"], "unrecognized arguments: --quack (see --help)"),
+            (["photo.jpg"], "arguments: photo.jpg: for a source, pass --source photo.jpg"),
             (["--columns"], "--columns: expected one argument"),
             (["--no-window"], "leaves nothing to do: add --record FILE"),
             (["--source", "missing.mp4"], "no file and no camera is called 'missing.mp4'"),
@@ -277,14 +279,14 @@ class TestRuns:
     def test_auto_writes_a_film_where_nothing_can_be_shown(
         self, automosaic: Run, tmp_path: Path
     ) -> None:
-        for _ in range(2):
+        for name in ("demo.mp4", "demo-2.mp4"):
             status, out, err = automosaic("--source", "auto", "--frames", "3")
             assert (status, out) == (0, "")
             assert err.splitlines() == [
                 "automosaic: no camera found: showing the demo instead",
-                "automosaic: no display to open a window on: writing demo.mp4 instead",
+                f"automosaic: no display to open a window on: writing {name} instead",
             ]
-        assert (tmp_path / "demo.mp4").stat().st_size > 0
+            assert (tmp_path / name).stat().st_size > 0
 
     @LINUX
     def test_auto_respects_what_was_asked_for(self, automosaic: Run, tmp_path: Path) -> None:

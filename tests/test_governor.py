@@ -45,6 +45,17 @@ def test_too_much_work_gives_up_step_by_step() -> None:
     assert made.lowest == len(RELIEFS) - 1
 
 
+def test_no_preview_is_slowed_down_that_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Governor(30)
+    for _ in range(LOOKED_AT):
+        made.note(0.1, preview=False)
+    assert made.relief.what == "fewer tiles"
+    monkeypatch.setattr(governor, "PATIENCE_S", 0.0)
+    for _ in range(LOOKED_AT):
+        made.note(0.001, preview=False)
+    assert made.relief == RELIEFS[0]
+
+
 def test_what_was_given_up_is_taken_back_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Governor(30)
     for _ in range(LOOKED_AT):
