@@ -172,6 +172,8 @@ def memory_rows(samples: Sequence[float]) -> Iterator[Row]:
     first, last = statistics.median(warm[:tenth]), statistics.median(warm[-tenth:])
     yield Row("memory", "MB: last tenth of the time / first tenth", last, first, 1.05)
     yield Row("memory", "MB: at most / first tenth", max(warm), first, 1.05)
+    tenths = [statistics.median(warm[at : at + tenth]) for at in range(0, len(warm), tenth)]
+    print("MB, tenth by tenth:", *(f"{part:.1f}" for part in tenths), flush=True)
 
 
 def _time_rows(record: Path, witness: Witness) -> Iterator[Row]:
@@ -206,6 +208,7 @@ def _frame_rows(told: Statistics, witness: Witness, seen: dict[str, float]) -> I
     yield Row("frames", "captured, but neither shown nor dropped", abs(lost), bar=0)
     yield Row("frames", "captured / of 30 a second", told.captured, 30 * length_s)
     yield Row("failures", "of source and sinks", len(told.failures), bar=0)
+    print("given up to hold the rate:", told.given_up or "nothing", flush=True)
     if seen:
         yield Row(
             "virtual camera", "frames: read / shown", seen["frames"], told.frames, 0.99, False

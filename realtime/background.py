@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 QUEUE_DEPTH = 4
 """Items that may wait: rides out a slow moment of the disk, at 1.4 MB a 720p frame."""
+BEHIND_S = 0.2
+"""Work that may wait: at the end somebody waits for it. Slow work has a shorter queue."""
 
 _T = TypeVar("_T")
 
@@ -63,7 +66,13 @@ class Background(Generic[_T]):
         while (item := self._queue.get()) is not None:
             # Once failed, go on emptying the queue: the caller may be waiting for a place in it.
             if self._error is None:
+                start_s = time.perf_counter()
                 self._try(item)
+                self._shorten(time.perf_counter() - start_s)
+
+    def _shorten(self, took_s: float) -> None:
+        """Let as many items wait as are done in `BEHIND_S`, going by the latest."""
+        self._queue.maxsize = max(1, min(QUEUE_DEPTH, int(BEHIND_S / max(took_s, 1e-6))))
 
     def _try(self, item: _T) -> None:
         try:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from realtime.arrays import Frame, Size
 from realtime.devices import CameraDevice
-from realtime.errors import DeviceError
+from realtime.errors import DeviceError, UnwantedError
 from realtime.sources import Source, SourceInfo, TimedFrame
 
 SIZE = (1280, 720)
@@ -29,6 +29,8 @@ READ_TIMEOUT_S = 2
 GRACE_S = 1.0
 """One frame that arrives damaged is no failure; a second without a good one is."""
 _RETRY_S = 0.01
+_ASK_EVERY_S = 0.1
+"""How often a reader that waits asks whether its frame is still wanted."""
 _JOIN_S = 0.5
 _BUFFERS = 2
 """The driver fills one while the other is read. A single buffer halves the rate of cameras that
@@ -64,9 +66,10 @@ class Camera(Source):
         name: for people.
         fps: as declared; 0 where unknown.
         present: whether the device is still there, asked when a frame fails.
+        unwanted: whether to wait for no frame any more; see `Source`.
 
     Raises:
-        DeviceError: no frame came within `FIRST_FRAME_S`.
+        DeviceError: no frame came within `FIRST_FRAME_S`, or before it was unwanted.
     """
 
     def __init__(
@@ -75,8 +78,10 @@ class Camera(Source):
         name: str,
         fps: float = 0.0,
         present: Callable[[], bool] = lambda: True,
+        unwanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.dropped = 0
+        self.unwanted = unwanted
         self._capture = capture
         self._name = name
         self._present = present
@@ -93,13 +98,13 @@ class Camera(Source):
             raise
 
     def read(self) -> TimedFrame | None:
-        """Wait for the newest frame that has not been read yet.
+        """Wait for the newest frame that has not been read yet; None once it is unwanted.
 
         Raises:
             DeviceError: the camera failed, or sent nothing for `READ_TIMEOUT_S`.
         """
+        self._wait(READ_TIMEOUT_S)
         with self._changed:
-            self._wait(READ_TIMEOUT_S)
             frame, self._newest = self._newest, None
         return frame
 
@@ -114,20 +119,25 @@ class Camera(Source):
         self._grabber.join(_JOIN_S)
 
     def _first_size(self) -> Size:
-        with self._changed:
-            first = self._wait(FIRST_FRAME_S)
+        first = self._wait(FIRST_FRAME_S)
         if first is None:
-            raise DeviceError(f"{self._name} was closed while it opened")
+            raise UnwantedError(f"{self._name} had sent no picture when it was asked to end")
         height, width = first.image.shape[:2]
         return width, height
 
     def _wait(self, seconds: float) -> TimedFrame | None:
-        """Wait, with the lock held, for a frame or the end, and leave the frame in its place.
+        """Wait for a frame or the end, and leave the frame in its place.
 
         Raises:
             DeviceError: neither came.
         """
-        self._changed.wait_for(self._settled, seconds)
+        end_s = time.perf_counter() + seconds
+        while (left_s := end_s - time.perf_counter()) > 0:
+            with self._changed:
+                if self._changed.wait_for(self._settled, min(left_s, _ASK_EVERY_S)):
+                    break
+            if self.unwanted():
+                return None
         if self._newest is None and not self._closed:
             reason = self._failure or f"sent no picture for {seconds:g} s"
             raise DeviceError(
@@ -182,12 +192,17 @@ class Camera(Source):
 
 
 def open_camera(
-    device: CameraDevice, *, size: Size | None = None, fps: float | None = None
+    device: CameraDevice,
+    unwanted: Callable[[], bool] = lambda: False,
+    *,
+    size: Size | None = None,
+    fps: float | None = None,
 ) -> Camera:
     """Open a camera and wait for its first frame.
 
     Args:
         device: as found by `realtime.devices.find_camera`.
+        unwanted: whether to wait for no frame any more; see `Source`.
         size: (width, height) asked for, 1280x720 unless given; the camera may give another.
         fps: frames a second asked for, 30 unless given.
 
@@ -213,6 +228,7 @@ def open_camera(
         device.name,
         fps=declared if slowest <= declared <= fastest else 0.0,
         present=Path(address).exists if isinstance(address, str) else lambda: True,
+        unwanted=unwanted,
     )
     camera.info = replace(camera.info, note=_granted(device, camera.info, size, fps))
     return camera

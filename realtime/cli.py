@@ -18,7 +18,7 @@ import numpy as np
 from realtime import preferences
 from realtime.arrays import Size
 from realtime.controls import Controls
-from realtime.errors import AutomosaicError, DeviceError, UserError
+from realtime.errors import AutomosaicError, DeviceError, UnwantedError, UserError
 from realtime.explorer import Explorer
 from realtime.loop import Settings, run
 from realtime.mosaic import MosaicFilter
@@ -84,7 +84,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
     _check(options)
     view = View(mirror=options.mirror)
     with ExitStack() as opened:
-        source = opened.enter_context(_open_source(options))
+        source = opened.enter_context(_open_source(options, stop))
         mosaic_filter, size = _ready_filter(options, source.info)
         window, options, remark = _open_window(options, opened)
         progress = _progress(options, source.info)
@@ -209,11 +209,13 @@ def _has_sinks(options: Options) -> bool:
     return options.virtual_camera is not None or bool(options.record)
 
 
-def _open_source(options: Options) -> Source:
+def _open_source(options: Options, stop: Callable[[], bool]) -> Source:
     if options.source != AUTO:
-        return open_source(options.source, size=options.size, fps=options.fps)
+        return open_source(options.source, size=options.size, fps=options.fps, unwanted=stop)
     try:
-        return open_source(None, size=options.size, fps=options.fps)
+        return open_source(None, size=options.size, fps=options.fps, unwanted=stop)
+    except UnwantedError:
+        raise
     except DeviceError as error:
         say(f"{_what(error)}: showing the demo instead")
         return open_source("demo", size=options.size, fps=options.fps)

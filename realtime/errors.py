@@ -22,6 +22,12 @@ class DeviceError(AutomosaicError):
     exit_status = 1
 
 
+class UnwantedError(DeviceError):
+    """A device was still being waited for when the run was asked to end: no failure."""
+
+    exit_status = 0
+
+
 def one_line(text: object, most: int = 120) -> str:
     """Return a text from elsewhere as a message may quote it: printable, short, in one line."""
     line = " ".join(str(text).split())

@@ -127,6 +127,7 @@ class _Loop:
         self._playback = Playback()
         self._governor = _governor(source, settings)
         self._tally = Tally()
+        source.unwanted = self._is_over
         self._resting = Resting(source, outputs, settings.rest_after_s, self._is_over)
         # What a camera saw while the tile set was being loaded is no loss of this run.
         self._dropped_before = source.dropped
@@ -358,7 +359,9 @@ class _Loop:
                 return
             if due_s - now > _LONG_GAP_S and self._last is not None:
                 self._repeat(self._last)
-            sleep_until(min(due_s, now + 1 / self._settings.fps), self._stop)
+            # A clip of few pictures may have seconds from one to the next: keys cannot wait.
+            nap_s = min(_LONG_GAP_S, 1 / self._settings.fps)
+            sleep_until(min(due_s, now + nap_s), self._stop)
 
 
 def _governor(source: Source, settings: Settings) -> Governor | None:

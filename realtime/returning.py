@@ -20,7 +20,8 @@ _POLL_S = 0.1
 """How long `read` waits for it at a time: a window must go on answering meanwhile."""
 _JOIN_S = 0.5
 
-Open = Callable[[CameraDevice], Source]
+Open = Callable[[CameraDevice, Callable[[], bool]], Source]
+"""Opens a camera, given what tells whether to wait for no frame any more."""
 
 
 class ReturningCamera(Source):
@@ -32,14 +33,21 @@ class ReturningCamera(Source):
     Args:
         device: which one.
         open_device: opens it; called again when the device is back.
+        unwanted: see `Source`.
 
     Raises:
         DeviceError: it does not open or does not deliver.
     """
 
-    def __init__(self, device: CameraDevice, open_device: Open) -> None:
+    def __init__(
+        self,
+        device: CameraDevice,
+        open_device: Open,
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.unwanted = unwanted
         self._open = open_device
-        self._camera: Source = open_device(device)
+        self._camera: Source = open_device(device, self._unwanted)
         self._device = device
         self._others = _others(device)
         self._gone: DeviceError | None = None
@@ -79,9 +87,9 @@ class ReturningCamera(Source):
             DeviceError: it does not open or does not deliver, and there is no patience.
         """
         try:
-            self._camera = self._open(self._device)
+            self._camera = self._open(self._device, self._unwanted)
         except DeviceError as error:
-            if self.patience_s <= 0:
+            if self.patience_s <= 0 and not self.unwanted():
                 raise
             self._lose(error)
 
@@ -93,6 +101,10 @@ class ReturningCamera(Source):
             self._search.end()
         self._camera.close()
         self.dropped = self._dropped_before + self._camera.dropped
+
+    def _unwanted(self) -> bool:
+        # What is asked may change while a camera is open.
+        return self.unwanted()
 
     def _part(self) -> None:
         """Close the camera, and count what it had left."""
@@ -122,6 +134,7 @@ class ReturningCamera(Source):
         found = self._search.wait(_POLL_S)
         if found is not None:
             self._device, self._camera = found
+            self._camera.unwanted = self._unwanted
             self._others = _others(self._device)
             self._search, self.away = None, ""
         elif time.perf_counter() - self._gone_s > self.patience_s:
@@ -210,7 +223,7 @@ class _Search:
         if device is None:
             return None
         try:
-            return device, self._open(device)
+            return device, self._open(device, self._ended.is_set)
         except DeviceError:
             # Not quite back: its node is there before it may be opened, or it sends nothing yet.
             return None

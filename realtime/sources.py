@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar
@@ -82,6 +83,7 @@ class Source(Protocol):
         away: in one line, why a camera has no frames for now though it may have some later; empty
             while all is well.
         patience_s: how long `read` looks for a camera that has gone before it raises.
+        unwanted: asked while a camera is waited for: whether nobody wants its frames any more.
     """
 
     info: SourceInfo
@@ -89,12 +91,14 @@ class Source(Protocol):
     sound: SoundTrack | None = None
     away: str = ""
     patience_s: float = 0.0
+    unwanted: Callable[[], bool] = staticmethod(lambda: False)
 
     def read(self) -> TimedFrame | None:
         """Wait for the next frame; a live source gives its newest one.
 
         Returns:
-            The frame; None at the end, after `close` and, for the moment, while `away` is set.
+            The frame; None at the end, after `close`, once it is `unwanted` and, for the moment,
+            while `away` is set.
 
         Raises:
             DeviceError: the source can deliver no more, such as a camera that was unplugged.
@@ -132,7 +136,13 @@ class Source(Protocol):
         self.close()
 
 
-def open_source(spec: str | None, *, size: Size | None = None, fps: float | None = None) -> Source:
+def open_source(
+    spec: str | None,
+    *,
+    size: Size | None = None,
+    fps: float | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> Source:
     """Open the source that `spec` names.
 
     Args:
@@ -140,10 +150,12 @@ def open_source(spec: str | None, *, size: Size | None = None, fps: float | None
             of a clip or picture. A file beats a camera of the same name. None is the first camera.
         size: (width, height) asked of a camera, which may give another, and of the demo.
         fps: frames a second asked of a camera and of the demo. Files ignore both.
+        unwanted: see `Source`; a camera may take seconds to open.
 
     Raises:
         UserError: nothing goes by that name, or the file cannot be read.
-        DeviceError: the camera does not open or does not deliver.
+        DeviceError: the camera does not open or does not deliver; `UnwantedError`, one of these,
+            when it need not any more.
     """
     if spec == "demo":
         from realtime.demo import Demo
@@ -156,7 +168,7 @@ def open_source(spec: str | None, *, size: Size | None = None, fps: float | None
     from realtime.returning import ReturningCamera
 
     return ReturningCamera(
-        find_camera(spec), lambda device: open_camera(device, size=size, fps=fps)
+        find_camera(spec), partial(open_camera, size=size, fps=fps), unwanted=unwanted
     )
 
 

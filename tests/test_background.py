@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from realtime.background import QUEUE_DEPTH, Background
+from realtime.background import BEHIND_S, QUEUE_DEPTH, Background
 
 
 def test_does_all_in_order_and_elsewhere() -> None:
@@ -36,6 +36,26 @@ def test_a_full_queue_waits_and_counts() -> None:
     while background.waits == waits:
         background.put(0)
     assert time.perf_counter() - start > 0.05
+    background.close()
+
+
+def test_little_waits_where_work_is_slow() -> None:
+    let_go = threading.Event()
+
+    def work(item: int) -> None:
+        time.sleep(BEHIND_S)
+        if item:
+            let_go.wait()
+
+    background = Background[int](work, "test")
+    background.put(0)
+    time.sleep(2 * BEHIND_S)
+    background.put(1)
+    time.sleep(BEHIND_S / 2)  # until that one is being worked on
+    background.put(1)
+    threading.Timer(0.1, let_go.set).start()
+    background.put(1)
+    assert background.waits == 1
     background.close()
 
 

@@ -16,7 +16,7 @@ from realtime import devices
 from realtime.arrays import Frame
 from realtime.camera import Camera
 from realtime.devices import CameraDevice, find_camera
-from realtime.errors import DeviceError, UserError
+from realtime.errors import DeviceError, UnwantedError, UserError
 from realtime.sources import open_source
 from tests.fakes import FakeCapture, read_all, read_on
 
@@ -50,6 +50,23 @@ class TestCamera:
         # One frame may have arrived between counting and closing.
         assert before_close <= len(numbers) + camera.dropped + 1
         assert len(numbers) + camera.dropped <= capture.delivered
+
+    def test_nobody_waits_for_what_is_unwanted(self) -> None:
+        capture = FakeCapture(frames=3, blocks=True)
+        start = time.perf_counter()
+        with Camera(capture, "fake") as camera:
+            camera.unwanted = lambda: time.perf_counter() - start > 0.5
+            read_on(camera)
+            capture.release_me.set()
+        assert time.perf_counter() - start < cameras.READ_TIMEOUT_S
+
+    def test_nor_for_the_first_picture(self) -> None:
+        capture = FakeCapture(frames=0, blocks=True)
+        start = time.perf_counter()
+        with pytest.raises(UnwantedError, match=r"^fake had sent no picture"):
+            Camera(capture, "fake", unwanted=lambda: True)
+        capture.release_me.set()
+        assert time.perf_counter() - start < cameras.FIRST_FRAME_S
 
     def test_every_frame_is_read_or_dropped(self) -> None:
         capture = FakeCapture(frames=20)

@@ -298,7 +298,7 @@ class TestRuns:
         camera = CameraDevice("HD Webcam", "/dev/null")
         monkeypatch.setattr(devices, "list_cameras", lambda: [camera])
 
-        def open_camera(device: CameraDevice, **_options: object) -> FakeSource:
+        def open_camera(device: CameraDevice, *_: object, **_options: object) -> FakeSource:
             assert device == camera
             return FakeSource([0.0, 0.01], live=True)
 
@@ -311,7 +311,7 @@ class TestRuns:
     ) -> None:
         monkeypatch.setattr(devices, "list_cameras", lambda: [CameraDevice("Cam", "/dev/null")])
 
-        def open_camera(device: CameraDevice, **_options: object) -> FakeSource:
+        def open_camera(device: CameraDevice, *_: object, **_options: object) -> FakeSource:
             raise DeviceError(f"cannot open {device.name}: close other programs")
 
         monkeypatch.setattr(cameras, "open_camera", open_camera)

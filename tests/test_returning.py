@@ -38,14 +38,14 @@ class Desk:
         self.captures: list[FakeCapture] = []
         self.size: Size = (8, 6)
 
-    def open(self, device: CameraDevice) -> Source:
+    def open(self, device: CameraDevice, unwanted: Callable[[], bool]) -> Source:
         if device not in self.ready:
             raise DeviceError(f"cannot open {device}: gone")
         self.opened.append(device)
         if self.size != (8, 6):
             return _Wide(self.size)
         self.captures.append(FakeCapture(fps=100, frames=5 if len(self.opened) == 1 else None))
-        return Camera(self.captures[-1], device.name, present=lambda: False)
+        return Camera(self.captures[-1], device.name, present=lambda: False, unwanted=unwanted)
 
     def unplug(self) -> None:
         self.listed, self.ready = [], []
