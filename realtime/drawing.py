@@ -28,6 +28,11 @@ def text_width(text: str, height: float) -> int:
     return int(cv2.getTextSize(text, _FONT, height / _HEIGHT, _thickness(height))[0][0])
 
 
+def fitting(text: str, height: float, room: int) -> float:
+    """Return how high, at most `height`, a line of text may be to fit into `room` pixels."""
+    return height * min(1.0, room / max(1, text_width(text, height)))
+
+
 def write(
     picture: Frame, text: str, place: tuple[int, int], height: float, colour: Colour = TEXT
 ) -> int:

@@ -138,6 +138,7 @@ class Explorer:
         """Name the squares, and tell what share of the mosaic each has; neighbours share a name."""
         manifold, kinds = self._manifold(), self._filter.card.kinds
         names = [self._name(kind) for kind in range(kinds)]
+        labels: list[tuple[str, str, tuple[int, int], int]] = []
         kind = 0
         while kind < kinds:
             end, row_end = kind + 1, (kind // manifold.across + 1) * manifold.across
@@ -146,16 +147,12 @@ class Explorer:
             x, y = manifold.corner(kind)
             room = manifold.corner(end - 1)[0] + manifold.side - x
             share = f"{counts[kind:end].sum() / max(1, counts.sum()):.0%}"
-            self._write_label(area, (names[kind], share), (x, y - LABEL // 3), room)
+            labels.append((names[kind], share, (x, y - LABEL // 3), room))
             kind = end
-
-    def _write_label(
-        self, area: Frame, texts: tuple[str, str], place: tuple[int, int], room: int
-    ) -> None:
-        name, share = texts
-        after = drawing.write(area, name, place, _LETTER) + 8
-        if after + drawing.text_width(share, _LETTER) <= place[0] + room:
-            drawing.write(area, share, (after, place[1]), _LETTER, drawing.DIM)
+        # Half a name, or one here and there, helps nobody; a click tells it.
+        if all(drawing.text_width(name, _LETTER) <= room for name, _, _, room in labels):
+            for label in labels:
+                _write_label(area, *label)
 
     def _name(self, kind: int) -> str:
         classes = self._filter.card.classes
@@ -188,8 +185,11 @@ class Explorer:
         foot = top + _LARGE + _LINE
         name = f"{card.classes[place.kind]}, " if place.kind < len(card.classes) else ""
         text = f"{name}{place.across:.2f} across, {place.down:.2f} down"
-        drawing.write(side, card.title, (left, top - LABEL // 3), _LETTER, drawing.ACCENT)
-        drawing.write(side, text, (left, foot), _LETTER, drawing.DIM)
+        for line, y, colour in (
+            (card.title, top - LABEL // 3, drawing.ACCENT),
+            (text, foot, drawing.DIM),
+        ):
+            drawing.write(side, line, (left, y), drawing.fitting(line, _LETTER, _LARGE), colour)
         if card.tone:
             text = "The same shape, dark to light:"
             drawing.write(side, text, (left, foot + 2 * _LINE), _LETTER)
@@ -205,3 +205,10 @@ class Explorer:
             x, y = corner[0] + number * step, corner[1]
             tile = self._filter.decode(latents, step - 4)[0]
             side[y : y + step - 4, x : x + step - 4] = drawing.to_bgr(tile)
+
+
+def _write_label(area: Frame, name: str, share: str, place: tuple[int, int], room: int) -> None:
+    """Write a name and, where there is room, a share beside it."""
+    after = drawing.write(area, name, place, _LETTER) + 8
+    if after + drawing.text_width(share, _LETTER) <= place[0] + room:
+        drawing.write(area, share, (after, place[1]), _LETTER, drawing.DIM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -97,7 +98,8 @@ class Governor:
         self._work_s.append(work_s)
         if len(self._work_s) < LOOKED_AT:
             return
-        share = sum(self._work_s) / len(self._work_s) / self._interval_s
+        # The median: a frame that decodes many new tiles, or opens a window, tells of no trend.
+        share = statistics.median(self._work_s) / self._interval_s
         waited = time.perf_counter() - self._changed_s > PATIENCE_S
         if share > BUSY * self.relief.frames_every and self._step + 1 < len(RELIEFS):
             self._move(1, preview)

@@ -164,6 +164,19 @@ class TestExplorer:
         assert (each[label] != drawing.PAPER).any()
         assert (shared[label] == drawing.PAPER).all()
 
+    def test_names_too_long_for_their_squares_are_left_out(self) -> None:
+        made = FakeDecoder(kinds=4, shape_latents=2)
+        made.latents = np.full((6, 4), 0.1, np.float32)
+        made.card = replace(made.card, classes=("cat", "x" * 200, "dog", "cow"))
+        area = Manifold(made.card, made.decode, SIZE).picture
+        assert (Explorer(made).draw()[:18, : area.shape[1]] == drawing.PAPER).all()
+
+    def test_long_lines_are_made_to_fit(self) -> None:
+        made = FakeDecoder(kinds=4, shape_latents=2)
+        made.card = replace(made.card, title="a title " * 8)
+        edge = Explorer(made).draw()[:, -8:]
+        assert (edge == drawing.PAPER).all()
+
     def test_another_tile_set_is_another_map(self) -> None:
         made = FakeDecoder()
         explorer = Explorer(made)

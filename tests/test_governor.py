@@ -33,6 +33,13 @@ def test_work_that_fits_gives_up_nothing() -> None:
     assert made.lowest == 0
 
 
+def test_a_few_frames_that_take_long_give_up_nothing() -> None:
+    made = Governor(30)
+    for number in range(200):
+        made.note(0.3 if number % LOOKED_AT < 5 else 0.01)
+    assert made.lowest == 0
+
+
 def test_too_much_work_gives_up_step_by_step() -> None:
     made = Governor(30)
     seen = []

@@ -17,7 +17,7 @@ from realtime.options import parse
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-PAGES = ["README.md", "CONTRIBUTING.md", "models/README.md", "docs/faults.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "models/README.md", "docs/faults.md", "docs/live.md"]
 _OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
