@@ -18,7 +18,7 @@ from realtime.picture import read_picture
 RANDOM = 10_000  # latents drawn at random
 PICTURES = 3  # frames shown of every tile set
 COLUMNS = 64
-WIDTH = 1280
+WIDTH = 960
 
 
 class Report:
@@ -114,7 +114,7 @@ class Report:
         return page
 
     def _save(self, file: str, picture: Frame) -> None:
-        done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
         assert done
         (self.out / file).write_bytes(np.asarray(data).tobytes())
 
