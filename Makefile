@@ -12,7 +12,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run test test-devices fuzz check train bench
+.PHONY: help run test test-devices fuzz check docs package train bench
 
 help:
 	@echo "make run           the webcam as a mosaic, or the demo where there is no webcam"
@@ -20,6 +20,8 @@ help:
 	@echo "make test-devices  the tests that need a webcam and a virtual camera"
 	@echo "make fuzz          spoils what the program reads: ARGS=\"--seconds 600\""
 	@echo "make check         format, lint and types"
+	@echo "make docs          the reference, into build/docs"
+	@echo "make package       wheel and sdist, tried in an empty environment"
 	@echo "make train         train a tile set: SET=$(SET)"
 	@echo "make bench         how fast it is"
 	@echo "ARGS=... goes on to the command"
@@ -40,6 +42,15 @@ check: $(VENV)/.test
 	@$(python) -m ruff format --check .
 	@$(python) -m ruff check .
 	@$(python) -m mypy
+
+docs: $(VENV)/.test
+	@$(python) -c 'import realtime; realtime.MosaicFilter; from pdoc.__main__ import cli; cli()' \
+		--docformat google --output-directory build/docs realtime \
+		$(patsubst realtime/%.py,realtime.%,$(filter-out realtime/__%,$(wildcard realtime/*.py)))
+	@echo "build/docs/index.html"
+
+package: $(VENV)/.test
+	@.ci/test-package "$(abspath $(python))"
 
 train: $(VENV)/.train
 	@$(python) -m export.train $(SET) $(ARGS)

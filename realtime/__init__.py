@@ -1,4 +1,21 @@
-"""Automosaics: a live photomosaic whose tiles are generated, not looked up."""
+"""Automosaics: a live photomosaic whose tiles are generated, not looked up.
+
+    from realtime import MosaicFilter
+
+    mosaic_filter = MosaicFilter.load("digits", columns=80, colour="tint")
+    mosaic = mosaic_filter(frame)  # both [H, W, 3] uint8 BGR
+
+What other programs may rely on, typed and kept stable:
+
+- `MosaicFilter`: frames in, mosaics out; every setting may change from frame to frame.
+- `realtime.mosaic.Mosaic`: what `MosaicFilter.make` gives, as BGR or as the planes of I420.
+- `realtime.sources.open_source`: cameras, clips, pictures and the demo behind one interface.
+- `realtime.sinks.open_sinks` and `open_file`: virtual cameras, videos, animations and pictures.
+- `realtime.errors.AutomosaicError`: whatever goes wrong and is no bug, in one line: `UserError`, a
+  mistake in what was asked for, or `DeviceError`, something that failed outside.
+
+Colours are BGR, sizes (width, height), shapes (H, W, C), times seconds. All else may change.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +33,7 @@ def __getattr__(name: str) -> object:
     if name == "MosaicFilter":
         from realtime.mosaic import MosaicFilter
 
+        # From now on it is found without asking here, also by what writes the reference.
+        globals()[name] = MosaicFilter
         return MosaicFilter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from realtime import colour as colours
 from realtime.arrays import Size
 from realtime.captures import Captures
 from realtime.controls import Controls, character_of, most_columns, next_columns
@@ -126,7 +127,7 @@ class TestMosaic:
 
     def test_colours_in_turn(self, desk: Desk) -> None:
         seen = {desk.filter.colour}
-        for _ in range(3):
+        for _ in colours.MODES:
             desk.press("c")
             seen.add(desk.filter.colour)
         assert {"mono", "tint", "duo"} <= seen
@@ -135,7 +136,7 @@ class TestMosaic:
         desk = Desk(tmp_path)
         desk.filter.colour = "duo:#000000-#ffffff"
         controls = Controls(desk.filter, desk.outputs, desk.view)
-        for _ in range(3):
+        for _ in colours.MODES:
             controls.press(ord("c"))
         assert desk.filter.colour == "duo:#000000-#ffffff"
 

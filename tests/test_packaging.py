@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 IMPORTED_AS = {"opencv-python": "cv2"}
 """Packages whose module has a name that does not follow from theirs."""
+
 PINNED_FOR = {"python_version": "3.11"}
 
 
@@ -62,3 +63,44 @@ def test_every_requirement_has_bounds_and_a_pin_within(name: str) -> None:
         assert operators & {"<", "<="}, line
         if marker is None or marker.evaluate(PINNED_FOR):
             assert pins[package(line)] in requirements.Requirement(line).specifier, line
+
+
+def test_licences_of_all_dependencies_are_listed() -> None:
+    """Of those to play, to train and to test, each with a licence after it."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = page.partition("## What it stands on")[2].partition("## Licence and credits")[0]
+    rows = re.findall(r"^\| \[([\w-]+)\]\([^)]+\) \| [^|]+ \| ([^|]+) \|", section, re.MULTILINE)
+    listed = {name.lower().replace("_", "-") for name, licence in rows if licence.strip()}
+    needed = {package(line) for line in lines("requirements.txt")}
+    assert listed == needed
+    prose = " ".join(section.rpartition("|")[2].lower().split())
+    for name in ("export/requirements.txt", ".ci/requirements.txt"):
+        for line in lines(name):
+            assert package(line) in listed or package(line) in prose, line
+
+
+def test_licences_of_all_tile_sets_are_listed() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8").rpartition("| Sets |")[2]
+    listed = {
+        name: licence
+        for names, licence in re.findall(r"^\| (`[^|]+) \| [^|]+ \| ([^|]+) \|", page, re.MULTILINE)
+        for name in re.findall(r"`([\w-]+)`", names)
+    }
+    shipped = {path.parent.name for path in (ROOT / "models").glob("*/tileset.json")}
+    assert set(listed) == shipped
+    for name, licence in listed.items():
+        card = (ROOT / "models" / name / "README.md").read_text(encoding="utf-8")
+        assert "Licence" in card and licence.strip(), name
+
+
+@pytest.mark.parametrize("folder", ["realtime", "export"])
+def test_every_module_has_its_place_in_the_guide(folder: str) -> None:
+    """And every module that is named there exists."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition(f"| `{folder}/` | |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`(\w+)`", table))
+    modules = {path.stem for path in (ROOT / folder).glob("*.py")}
+    if folder == "export":
+        modules -= {"__init__"}
+    assert modules - named == set()
+    assert {name for name in named if name.islower()} - modules == set()

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from realtime.animation import Animation
 from realtime.arrays import Frame, Size
 from realtime.errors import UserError
-from realtime.picture_file import open_picture_file
 from realtime.planes import from_bgr
-from realtime.recording import Recording
 from realtime.sinks import CheckedSink, Sink, frame_rate, open_file, open_sinks
 from realtime.virtual_camera import VirtualCamera
 from realtime.window import Window
@@ -65,11 +62,7 @@ def open_sink(
         monkeypatch.setattr(camera, "BACKENDS", {"memory": MemoryBackend})
         return lambda: VirtualCamera(SIZE, 30)
     path = tmp_path / request.param
-    if path.suffix in (".png", ".jpg"):
-        return lambda: _checked(open_picture_file(path, SIZE))
-    if path.suffix in (".gif", ".webp"):
-        return lambda: Animation(path, SIZE)
-    return lambda: Recording(path, SIZE, 30)
+    return lambda: _checked(open_file(path, SIZE, 30))
 
 
 def _checked(sink: Sink) -> CheckedSink:
