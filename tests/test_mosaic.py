@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +117,23 @@ def test_unknown_tile_set_names_those_there_are() -> None:
 def test_unknown_provider_is_an_error_and_names_those_there_are() -> None:
     with pytest.raises(UserError, match=r"there are: .*cpu"):
         MosaicFilter.load(PLAIN, providers=["tensorrt"])
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_does_not_start_is_an_error_and_not_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where onnxruntime was built for CUDA, and the driver is missing."""
+    built = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
+    with pytest.raises(
+        UserError, match="CUDAExecutionProvider failed to start; use --provider cpu"
+    ):
+        MosaicFilter.load(PLAIN, providers=["cuda"])
+
+
+def test_the_provider_that_runs_is_told() -> None:
+    assert MosaicFilter.load(PLAIN).providers == ["CPUExecutionProvider"]
 
 
 @settings(max_examples=20, deadline=None)
