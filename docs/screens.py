@@ -27,7 +27,7 @@ TITLE, MAP = "Automosaics", "Automosaics: map of the tiles"
 START_S = 30.0
 SETTLE_S = 2.5
 SIZE = "960x540"
-CALM_FPS = "15"  # what any machine can draw, also one without a graphics card
+CALM_FPS = "10"  # what a busy machine without a graphics card can draw, too
 QUALITY = 70
 
 
