@@ -33,6 +33,7 @@ from benchmarks.startup import ROOT
 from benchmarks.timing import Row
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Size
+from realtime.atlas import MOST_BYTES, Atlas
 from realtime.loop import Settings, run
 from realtime.outputs import Outputs
 from realtime.sinks import CheckedSink, open_sinks
@@ -84,20 +85,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _live(asked: argparse.Namespace) -> Iterator[Row]:
     witness = Witness()
     device = None if asked.no_virtual_camera else asked.virtual_camera
-    with _memory() as samples, _reader(device) as seen:
-        statistics = _run(asked, device, witness)
+    made = MosaicFilter.load("digits", columns=64, size=SIZE, colour=asked.colour)
+    tiles = KeptTiles(made)
+    with _memory(tiles) as samples, _reader(device) as seen:
+        statistics = _run(asked, made, device, witness)
     yield from memory_rows(samples)
+    yield Row("memory", "MB of tiles kept, besides", tiles.megabytes(), bar=MOST_BYTES / 1e6)
     yield from _time_rows(asked.record, witness)
     yield from _frame_rows(statistics, witness, seen)
     if not asked.keep:
         asked.record.unlink()
 
 
-def _run(asked: argparse.Namespace, device: str | None, witness: Witness) -> Statistics:
-    # A handful of mosaics fixes the size before the sinks open.
-    made = MosaicFilter.load("digits", columns=64, size=SIZE, colour=asked.colour)
+def _run(
+    asked: argparse.Namespace, made: MosaicFilter, device: str | None, witness: Witness
+) -> Statistics:
     source = open_source(asked.source, size=SIZE, fps=30)
     source.patience_s = 30
+    # A mosaic fixes the size before the sinks open.
     made(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
     cameras = open_sinks(size=SIZE, fps=30, virtual_camera=device)
     files = open_sinks(size=SIZE, fps=30, record=[asked.record], overwrite=asked.overwrite)
@@ -105,14 +110,32 @@ def _run(asked: argparse.Namespace, device: str | None, witness: Witness) -> Sta
     return run(source, made, outputs, Settings(seconds=60 * asked.minutes, size=SIZE))
 
 
+class KeptTiles:
+    """The memory that decoded tiles take: it grows, to a limit, as a scene shows more of them."""
+
+    def __init__(self, made: MosaicFilter) -> None:
+        self._made = made
+        self._atlas: Atlas | None = None
+        self._most = 0
+
+    def megabytes(self) -> float:
+        """Return how much of the atlas has been in use."""
+        atlas = self._made._atlas
+        if atlas is None:
+            return 0.0
+        self._most = max(self._most if atlas is self._atlas else 0, atlas.decoded)
+        self._atlas = atlas
+        return self._most * atlas.tile_size**2 * self._made.card.channels / 1e6
+
+
 @contextmanager
-def _memory() -> Iterator[array[float]]:
-    """Note the memory of this process every now and then, in MB, until the `with` ends."""
+def _memory(tiles: KeptTiles) -> Iterator[array[float]]:
+    """Note the memory of this process, but for the tiles, in MB, until the `with` ends."""
     samples, ended = array("d"), threading.Event()
 
     def note() -> None:
         while not ended.wait(SAMPLE_S):
-            samples.append(resident_mb())
+            samples.append(resident_mb() - tiles.megabytes())
 
     thread = threading.Thread(target=note, name="memory")
     thread.start()
@@ -166,12 +189,14 @@ def _read(device: str) -> int:
 
 
 def memory_rows(samples: Sequence[float]) -> Iterator[Row]:
-    """Yield what is to say of the memory, given samples of it in MB."""
-    warm = samples[round(WARM_S / SAMPLE_S) :] or samples
+    """Yield what is to say of the memory, given samples of it in MB; no bar for a short run."""
+    warm = samples[round(WARM_S / SAMPLE_S) :]
+    bar = 1.05 if warm else None
+    warm = warm or samples
     tenth = max(1, len(warm) // 10)
     first, last = statistics.median(warm[:tenth]), statistics.median(warm[-tenth:])
-    yield Row("memory", "MB: last tenth of the time / first tenth", last, first, 1.05)
-    yield Row("memory", "MB: at most / first tenth", max(warm), first, 1.05)
+    yield Row("memory", "MB: last tenth of the time / first tenth", last, first, bar)
+    yield Row("memory", "MB: at most / first tenth", max(warm), first, bar)
     tenths = [statistics.median(warm[at : at + tenth]) for at in range(0, len(warm), tenth)]
     print("MB, tenth by tenth:", *(f"{part:.1f}" for part in tenths), flush=True)
 
