@@ -6,7 +6,6 @@ import fcntl
 import os
 import signal
 import struct
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,30 +15,15 @@ import pytest
 
 from realtime.sources import open_source
 from tests.programs import ended, frames, length_s, program, told
+from tests.webcam import NAME, VIRTUAL, WEBCAM, block, control, unblock
 
 if "CAMERAS" not in os.environ:
     pytest.skip("injects faults: set CAMERAS=1 on a machine for it", allow_module_level=True)
 
-NAME = "vivid-000-vid-cap"
-WEBCAM, VIRTUAL = "/dev/video0", "/dev/video10"
 RUN = ("--source", "0", "--no-window", "--stats", "--record", "out.mp4")
 _LOOPBACK = Path("/dev/v4l2loopback")
 _REMOVE, _ADD = 0x4C81, 0x4C80
 """V4L2LOOPBACK_CTL_... of v4l2loopback.h, as they have been since its first version."""
-
-
-def control(name: str, value: int = 1) -> None:
-    """Turn one of the test camera's knobs."""
-    subprocess.run(["v4l2-ctl", "-d", WEBCAM, "-c", f"{name}={value}"], check=True)
-
-
-def block() -> None:
-    """Have the camera send nothing more, and say nothing of it."""
-    control("percentage_of_dropped_buffers", 100)
-
-
-def unblock() -> None:
-    control("percentage_of_dropped_buffers", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +140,7 @@ class TestVirtualCamera:
 
     def test_taken_is_one_line_and_nothing_is_left(self, tmp_path: Path) -> None:
         arguments = (*RUN, "--virtual-camera", VIRTUAL)
-        with program(tmp_path, *RUN[:4], "--virtual-camera") as first:
+        with program(tmp_path, *RUN[:4], "--virtual-camera", "--no-rest") as first:
             told(first, 5)
             with program(tmp_path, "--source", "demo", *arguments[2:]) as second:
                 _, _, err = ended(second)

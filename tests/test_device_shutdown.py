@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import ended, frames, program, told
-from tests.webcam import VIRTUAL, WEBCAM, unplug
+from tests.webcam import VIRTUAL, WEBCAM, block, unblock, unplug
 
 if "CAMERAS" not in os.environ:
     pytest.skip("blocks and unplugs: set CAMERAS=1 on a machine for it", allow_module_level=True)
@@ -24,18 +25,12 @@ SOON_S = 10.0
 _READER = "import cv2, sys; c = cv2.VideoCapture(sys.argv[1], cv2.CAP_V4L2)\nwhile c.grab(): pass"
 
 
-def block(percent: int = 100) -> None:
-    """Have the camera send nothing more, and say nothing of it; 0: send again."""
-    control = f"percentage_of_dropped_buffers={percent}"
-    subprocess.run(["v4l2-ctl", "-d", str(WEBCAM), "-c", control], check=True)
-
-
 @pytest.fixture(autouse=True)
 def sound_camera(plugged_in_again: None) -> Iterator[None]:
     """Let go of the camera, whatever the test did to it."""
     yield
     if WEBCAM.exists():
-        block(0)
+        unblock()
 
 
 def end(process: subprocess.Popen[str], state: str) -> dict[str, object]:
@@ -54,7 +49,7 @@ def end(process: subprocess.Popen[str], state: str) -> dict[str, object]:
 def test_during_a_call_that_somebody_watches(tmp_path: Path) -> None:
     with program(tmp_path, *CALL) as process:
         told(process, 10)
-        with subprocess.Popen(["python", "-c", _READER, VIRTUAL]) as reader:
+        with subprocess.Popen([sys.executable, "-c", _READER, VIRTUAL]) as reader:
             told(process, 20)
             statistics = end(process, "virtual camera with a reader")
             reader.kill()

@@ -33,7 +33,22 @@ def replug() -> None:
 
 def disconnect() -> None:
     """Have the driver say that the device is gone; the node stays."""
-    subprocess.run(["v4l2-ctl", "-d", str(WEBCAM), "-c", "disconnect=1"], check=True)
+    control("disconnect")
+
+
+def control(name: str, value: int = 1) -> None:
+    """Turn one of the test camera's knobs."""
+    subprocess.run(["v4l2-ctl", "-d", str(WEBCAM), "-c", f"{name}={value}"], check=True)
+
+
+def block() -> None:
+    """Have the camera send nothing more, and say nothing of it."""
+    control("percentage_of_dropped_buffers", 100)
+
+
+def unblock() -> None:
+    """Have the camera send again."""
+    control("percentage_of_dropped_buffers", 0)
 
 
 def restore() -> None:
