@@ -51,7 +51,8 @@ class PictureDecoder(nn.Module):
     def levels(self, means: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Means [..., C] of pictures, wanted colours [..., 3] -> paper, gain, offset [..., 3]."""
         body = means[..., :3]
-        cover = means[..., 3:] if self.channels == 4 else torch.ones_like(body[..., :1])
+        # Shaped as what comes in, not as what was chosen, so that its size is known beforehand.
+        cover = means[..., 3:] if self.channels == 4 else torch.ones_like(wanted[..., :1])
         return solve_levels(body, cover, wanted, self.reach)
 
     @torch.no_grad()

@@ -148,6 +148,18 @@ def test_own_pictures_become_a_tile_set(folder: Path, capsys: pytest.CaptureFixt
     assert np.abs(found - wanted).max() < 1.5
 
 
+def test_own_photographs_become_a_tile_set(folder: Path) -> None:
+    """They have no ground in common to be cut from, so theirs is another decoder."""
+    random = np.random.default_rng(0)
+    for path in folder.glob("[0-9]*.png"):
+        cv2.imwrite(str(path), random.integers(0, 256, (40, 40, 3), np.uint8))
+    command = [str(folder), "--out", "models/mine", "--threads", "1", "--epochs", "2"]
+    assert train.main([*command, "--photos", str(folder)]) == 0
+    made = MosaicFilter.load("models/mine", columns=10, tile_size=12, stabilise=False)
+    frame = np.full((96, 160, 3), (180, 90, 40), np.uint8)
+    assert np.abs(made(frame).mean(axis=(0, 1)) - frame[0, 0]).max() < 1.5
+
+
 def test_too_few_pictures_is_one_line(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
