@@ -67,17 +67,15 @@ def webcam(size: Size) -> Film:
 
     The somebody is an oval cut from the shipped picture, an eighth of the frame's area.
     """
-    room, person = Demo(size=size).frame(0), Demo(size=size).frame(LENGTH)
-    width, height = size
+    demo, (width, height) = Demo(size=size), size
+    room, person = demo.frame(0), demo.frame(LENGTH)
 
     def sway() -> Iterator[Frame]:
         for number in range(LENGTH):
             way = round(0.04 * width * np.sin(2 * np.pi * number / LENGTH))
             mask = np.zeros((height, width), np.uint8)
-            centre, axes = (
-                (width // 2 + way, height // 2),
-                (round(0.2 * height), round(0.36 * height)),
-            )
+            centre = (width // 2 + way, height // 2)
+            axes = (round(0.2 * height), round(0.36 * height))
             cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, cv2.FILLED)
             frame = room.copy()
             cv2.copyTo(np.roll(person, way, axis=1), mask, frame)

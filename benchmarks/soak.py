@@ -28,11 +28,12 @@ import av
 import numpy as np
 
 from benchmarks.__main__ import HEAD, LAYOUT, line
+from benchmarks.filter import HD
 from benchmarks.memory import resident_mb
 from benchmarks.startup import ROOT
 from benchmarks.timing import Row
 from realtime import MosaicFilter
-from realtime.arrays import Frame, Size
+from realtime.arrays import Frame
 from realtime.atlas import MOST_BYTES, Atlas
 from realtime.loop import Settings, run
 from realtime.outputs import Outputs
@@ -43,7 +44,6 @@ from realtime.tally import Statistics
 SAMPLE_S = 2.0
 WARM_S = 20.0
 """Until then the memory is that of starting."""
-SIZE: Size = (1280, 720)
 
 
 class Witness(CheckedSink):
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _live(asked: argparse.Namespace) -> Iterator[Row]:
     witness = Witness()
     device = None if asked.no_virtual_camera else asked.virtual_camera
-    made = MosaicFilter.load("digits", columns=64, size=SIZE, colour=asked.colour)
+    made = MosaicFilter.load("digits", columns=64, size=HD, colour=asked.colour)
     tiles = KeptTiles(made)
     with _memory(tiles) as samples, _reader(device) as seen:
         statistics = _run(asked, made, device, witness)
@@ -100,14 +100,14 @@ def _live(asked: argparse.Namespace) -> Iterator[Row]:
 def _run(
     asked: argparse.Namespace, made: MosaicFilter, device: str | None, witness: Witness
 ) -> Statistics:
-    source = open_source(asked.source, size=SIZE, fps=30)
+    source = open_source(asked.source, size=HD, fps=30)
     source.patience_s = 30
     # A mosaic fixes the size before the sinks open.
-    made(np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
-    cameras = open_sinks(size=SIZE, fps=30, virtual_camera=device)
-    files = open_sinks(size=SIZE, fps=30, record=[asked.record], overwrite=asked.overwrite)
-    outputs = Outputs(cameras=cameras, files=[*files, witness], size=SIZE, report=print)
-    return run(source, made, outputs, Settings(seconds=60 * asked.minutes, size=SIZE))
+    made(np.zeros((HD[1], HD[0], 3), np.uint8))
+    cameras = open_sinks(size=HD, fps=30, virtual_camera=device)
+    files = open_sinks(size=HD, fps=30, record=[asked.record], overwrite=asked.overwrite)
+    outputs = Outputs(cameras=cameras, files=[*files, witness], size=HD, report=print)
+    return run(source, made, outputs, Settings(seconds=60 * asked.minutes, size=HD))
 
 
 class KeptTiles:

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.film import Film, add_noise, moving
+from benchmarks.filter import HD
 from benchmarks.timing import Row, Setup
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Size
 from realtime.demo import Demo
 
-HD: Size = (1280, 720)
 COLUMNS = 64
 STABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 USUAL = 0.5  # whoever asks for less asks for tiles that move

@@ -10,11 +10,12 @@ from functools import partial
 import cv2
 import numpy as np
 
-from export.metrics import luminance, pixel_error
+from export.metrics import pixel_error
 from export.search import ExactSearch
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Tiles
 from realtime.grid import Grid
+from realtime.reduction import luminance
 
 COUNTS = (32, 48, 64, 96, 128)
 """Columns at which fit is measured."""

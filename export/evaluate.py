@@ -25,7 +25,6 @@ from export.metrics import (
     Figures,
     Row,
     colour_error,
-    luminance,
     structure,
     tone_error,
     variety_bits,
@@ -37,6 +36,7 @@ from realtime import MosaicFilter
 from realtime.arrays import Frame, Tiles
 from realtime.codec import Codec
 from realtime.errors import AutomosaicError
+from realtime.reduction import luminance
 from realtime.tileset import TileSet
 
 COLUMNS, ROWS, TILE = 64, 36, 28

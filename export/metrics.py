@@ -42,11 +42,6 @@ class Row:
     figures: Figures
 
 
-def luminance(frame: Frame) -> Plane:
-    """[H, W, 3] uint8 BGR -> [H, W] uint8."""
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
 def tone_error(frame: Plane, mosaic: Plane, columns: int, rows: int) -> float:
     """Root mean square difference of the cells' means, in parts of full range.
 

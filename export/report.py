@@ -11,8 +11,8 @@ import numpy as np
 from export.claims import CELL, COUNTS, SEEN_WIDTH, SIZES, Claims
 from export.metrics import Row
 from realtime import MosaicFilter
-from realtime.arrays import Frame, Size
-from realtime.grid import shrink
+from realtime.arrays import Frame
+from realtime.grid import half
 from realtime.picture import read_picture
 
 RANDOM = 10_000  # latents drawn at random
@@ -102,8 +102,7 @@ class Report:
             links.append(f"![{made.tile_set}, picture {number}]({file})")
         drawn = made.card.folder / "manifold.png"
         if drawn.is_file():
-            sheet = read_picture(drawn)
-            self._save(f"{made.tile_set}-manifold.jpg", shrink(sheet, _half(sheet)))
+            self._save(f"{made.tile_set}-manifold.jpg", half(read_picture(drawn)))
             links.append(f"![{made.tile_set}, its tiles]({made.tile_set}-manifold.jpg)")
         self._parts.append(f"## {made.tile_set}\n\n" + "\n\n".join(links))
 
@@ -117,10 +116,6 @@ class Report:
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
         assert done
         (self.out / file).write_bytes(np.asarray(data).tobytes())
-
-
-def _half(picture: Frame) -> Size:
-    return picture.shape[1] // 2, picture.shape[0] // 2
 
 
 def _verdict(found: Claims) -> str:

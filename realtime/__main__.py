@@ -11,16 +11,17 @@ from realtime.terminal import flush, say
 
 ABORTED = 130
 """What shells report of a program that Ctrl-C ended."""
-MOST_PIXELS = 1 << 28
-"""Of a picture that is read: 16,384 x 16,384, or 800 MB. OpenCV itself takes four times as many."""
 
 
 def start() -> NoReturn:
     """Run the command line and end the process with its exit status."""
-    # OpenCV looks only while it is loaded.
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
     try:
         # Imported here: that takes half of the start, and somebody may think better of it.
+        from realtime.arrays import MOST_PIXELS
+
+        # Of a picture that is read. OpenCV itself takes four times as many, and looks only while
+        # it is loaded.
+        os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MOST_PIXELS))
         from realtime.cli import main
 
         status = main()

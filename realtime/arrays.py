@@ -22,6 +22,9 @@ Latents: TypeAlias = npt.NDArray[np.float32]
 Size: TypeAlias = tuple[int, int]
 """(width, height) in pixels."""
 
+MOST_PIXELS = 1 << 28
+"""Of any picture, frame or mosaic: 16,384 x 16,384, or 800 MB in colour."""
+
 
 def check_frame(frame: object) -> Frame:
     """Return `frame` if it is a picture as every stage expects it.

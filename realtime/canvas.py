@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from realtime import planes
-from realtime.arrays import Frame, Picture, Plane, Tiles
+from realtime.arrays import Frame, Plane, Tiles
 from realtime.buffers import Recycled
-from realtime.grid import Grid
+from realtime.grid import Grid, centre
 from realtime.stability import Cells
 
 
@@ -58,49 +58,32 @@ class Sheet:
             blocks[rows, columns] = lines.reshape(len(cells), blocks.shape[2])
 
 
-class GreyCanvas(Canvas):
-    """A mosaic without colour."""
+class SheetCanvas(Canvas):
+    """A mosaic of grey or coloured tiles as they are."""
 
-    def __init__(self, grid: Grid) -> None:
-        """Start black."""
+    def __init__(self, grid: Grid, channels: tuple[int, ...]) -> None:
+        """Start black; `channels` as for `Sheet`."""
         self._grid = grid
-        self._sheet = Sheet(grid, grid.tile_size)
-        self._recycled = Recycled()
-        self.lay = self._sheet.lay
-
-    def bgr(self) -> Frame:
-        """See `Canvas.bgr`."""
-        grey = self._grid.cut(self._sheet.pixels)
-        picture = self._recycled.take((*grey.shape, 3))
-        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR, dst=picture), np.uint8)
-
-    def i420(self) -> Plane:
-        """See `Canvas.i420`."""
-        grey = planes.padded(self._grid.cut(self._sheet.pixels))
-        return planes.from_grey(grey, self._recycled.take(planes.shape(self._grid.size)))
-
-
-class ColourCanvas(Canvas):
-    """A mosaic in colour."""
-
-    def __init__(self, grid: Grid) -> None:
-        """Start black."""
-        self._grid = grid
-        self._sheet = Sheet(grid, grid.tile_size, (3,))
+        self._sheet = Sheet(grid, grid.tile_size, channels)
         self._recycled = Recycled()
         self.lay = self._sheet.lay
 
     def bgr(self) -> Frame:
         """See `Canvas.bgr`."""
         mosaic = self._grid.cut(self._sheet.pixels)
-        picture = self._recycled.take(mosaic.shape)
+        picture = self._recycled.take((*mosaic.shape[:2], 3))
+        if mosaic.ndim == 2:
+            return np.asarray(cv2.cvtColor(mosaic, cv2.COLOR_GRAY2BGR, dst=picture), np.uint8)
         np.copyto(picture, mosaic)
         return picture
 
     def i420(self) -> Plane:
         """See `Canvas.i420`."""
+        mosaic = self._grid.cut(self._sheet.pixels)
         out = self._recycled.take(planes.shape(self._grid.size))
-        return planes.from_bgr(self._grid.cut(self._sheet.pixels), out)
+        if mosaic.ndim == 2:
+            return planes.from_grey(planes.padded(mosaic), out)
+        return planes.from_bgr(mosaic, out)
 
 
 class PlanesCanvas(Canvas):
@@ -142,11 +125,5 @@ class PlanesCanvas(Canvas):
         """See `Canvas.i420`."""
         out = self._recycled.take(planes.shape(self._grid.size))
         for sheet, plane in zip((self._light, *self._colours), planes.split(out), strict=True):
-            np.copyto(plane, _middle(sheet.pixels, plane.shape))
+            np.copyto(plane, centre(sheet.pixels, *plane.shape[::-1]))
         return out
-
-
-def _middle(picture: Picture, shape: tuple[int, ...]) -> Picture:
-    """The middle of a picture, as large as `shape`."""
-    top, left = ((whole - kept) // 2 for whole, kept in zip(picture.shape, shape, strict=True))
-    return picture[top : top + shape[0], left : left + shape[1]]

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from realtime.arrays import Frame, Size
 from realtime.errors import AutomosaicError
+from realtime.output_file import free
 from realtime.outputs import Outputs
 from realtime.sinks import Sink, open_file
-
-_MOST_IN_A_SECOND = 1000
 
 
 class Captures:
@@ -83,9 +82,7 @@ class Captures:
     def _new_path(self, suffix: str) -> Path:
         name = time.strftime("automosaic-%Y%m%d-%H%M%S")
         folder = self._folder or _writable_folder()
-        tails = ("", *(f"-{number}" for number in range(2, _MOST_IN_A_SECOND)))
-        paths = (folder / f"{name}{tail}{suffix}" for tail in tails)
-        return next(path for path in paths if not path.exists())
+        return free(folder / f"{name}{suffix}")
 
 
 def _writable_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import sys
@@ -23,6 +22,7 @@ from realtime.explorer import Explorer
 from realtime.loop import Settings, run
 from realtime.mosaic import MosaicFilter
 from realtime.options import AUTO, Options, parse, settings_of
+from realtime.output_file import free
 from realtime.outputs import Outputs
 from realtime.overlay import Overlay
 from realtime.progress import Progress
@@ -296,14 +296,8 @@ def _go_without_window(options: Options, error: DeviceError) -> tuple[Options, s
         remedy = "add --record FILE or --virtual-camera, or set DISPLAY"
         raise DeviceError(f"{what}: {remedy}") from error
     seconds = options.seconds if options.seconds or options.frames else _DEMO_SECONDS
-    path = _free(_DEMO_FILE)
+    path = free(_DEMO_FILE)
     return replace(options, record=(path,), seconds=seconds), f"{what}: writing {path} instead"
-
-
-def _free(path: Path) -> Path:
-    """Return a path like this one that no file has."""
-    others = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
-    return next(one for one in itertools.chain([path], others) if not one.exists())
 
 
 def _open_outputs(

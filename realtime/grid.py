@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from realtime.arrays import Size
+from realtime.arrays import MOST_PIXELS, Size
+from realtime.buffers import Buffer
 
 Blocks = npt.NDArray[np.void]
 """[rows, columns, P], each item one row of the pixels of a cell."""
 
 MOST_TILES = 1_000_000
-MOST_PIXELS = 1 << 28  # of a mosaic: 16,384 x 16,384
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Grid:
     def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The largest part of the picture, about its centre, with the grid's aspect; a view."""
         height, width = picture.shape[:2]
-        return _centre(
+        return centre(
             picture,
             min(width, max(1, round(height * self.columns / self.rows))),
             min(height, max(1, round(width * self.rows / self.columns))),
@@ -151,7 +152,7 @@ class Grid:
 
     def cut(self, mosaic: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Cut the overshoot of whole tiles evenly, down to `size`; a view."""
-        return _centre(mosaic, *self.size)
+        return centre(mosaic, *self.size)
 
 
 @functools.lru_cache(maxsize=4)
@@ -162,27 +163,30 @@ def _places(rows: int, columns: int, side: int) -> npt.NDArray[np.intp]:
     return np.asarray(places, np.intp)
 
 
-def _centre(picture: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
+def centre(picture: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
+    """The middle of a picture [H, W] or [H, W, 3], so wide and so high; a view."""
     left, top = (picture.shape[1] - width) // 2, (picture.shape[0] - height) // 2
     return picture[top : top + height, left : left + width]
 
 
-def halve(picture: npt.NDArray[np.uint8], target: Size) -> npt.NDArray[np.uint8]:
+def halve(
+    picture: npt.NDArray[np.uint8], target: Size, buffers: Sequence[Buffer] = ()
+) -> npt.NDArray[np.uint8]:
     """Halve a picture as often as it stays no smaller than `target`; see `half`.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.
         target: (width, height).
+        buffers: for the halves, the largest first; those beyond are new arrays.
     """
-    for _ in range(halvings(picture.shape[1::-1], target)):
-        picture = half(picture)
+    times = min(side // least for side, least in zip(picture.shape[1::-1], target, strict=True))
+    for number in range(times.bit_length() - 1):
+        out = None
+        if number < len(buffers):
+            shape = (picture.shape[0] // 2, picture.shape[1] // 2, *picture.shape[2:])
+            out = buffers[number].take(shape)
+        picture = half(picture, out)
     return picture
-
-
-def halvings(size: Size, target: Size) -> int:
-    """How often a (width, height) can be halved to stay no smaller than `target`."""
-    times = min(side // least for side, least in zip(size, target, strict=True))
-    return max(0, times.bit_length() - 1)
 
 
 def half(
@@ -197,7 +201,7 @@ def half(
         out: [H // 2, W // 2] or the same with 3 channels, uint8; used and returned if given.
     """
     width, height = picture.shape[1] // 2, picture.shape[0] // 2
-    even = _centre(picture, 2 * width, 2 * height)
+    even = centre(picture, 2 * width, 2 * height)
     made = cv2.resize(even, (width, height), dst=out, interpolation=cv2.INTER_AREA)
     return np.asarray(made, np.uint8)
 

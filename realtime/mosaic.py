@@ -278,15 +278,14 @@ class MosaicFilter:
         """Encode these cells, and return those of them whose latents changed."""
         if not len(cells):
             return cells
-        patches = grid.cells(seen, cells)
+        patches, held = grid.cells(seen, cells), self._stabiliser.latents(cells)
         if self._taste is None:
             latents = self._codec.encode(patches)
         else:
-            held = self._stabiliser.latents(cells)
             wish = self._taste.wish(cells, held, self.variety, self.stability, self._line.shift)
             latents = self._codec.encode(patches, wish)
             self._taste.vary(latents, cells, self.variety)
-        return self._stabiliser.keep(cells, latents, self.stability)
+        return self._stabiliser.keep(cells, latents, held, self.stability)
 
     def _decode(self, latents: Latents | None, tile_size: int) -> Tiles:
         """[n, D] latents -> tiles [n, T, T] or [n, T, T, 3]; good until the next call."""

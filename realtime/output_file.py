@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,6 +44,12 @@ def write_all(file: BinaryIO, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[file.write(left) :]
+
+
+def free(path: Path) -> Path:
+    """Return `path`, or one like it, numbered from 2 on, if there is such a file already."""
+    others = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([path], others) if not one.exists())
 
 
 def already_there(path: Path) -> UserError:

@@ -6,7 +6,7 @@ import numpy as np
 
 from realtime import colour as colours
 from realtime.arrays import Frame, Picture, Plane, Tiles
-from realtime.canvas import ColourCanvas, GreyCanvas, PlanesCanvas
+from realtime.canvas import PlanesCanvas, SheetCanvas
 from realtime.grid import Grid
 from realtime.stability import Cells
 
@@ -24,10 +24,12 @@ class Painting:
             planes: the mosaic is wanted as planes rather than BGR.
         """
         self._mode = mode
-        as_planes = planes and mode == "tint" and channels == 1 and PlanesCanvas.fits(grid)
-        self._planes = PlanesCanvas(grid) if as_planes else None
-        grey = mode == "mono" and channels == 1
-        self._canvas = GreyCanvas(grid) if grey else ColourCanvas(grid)
+        grey = channels == 1
+        self._canvas: PlanesCanvas | SheetCanvas
+        if planes and mode == "tint" and grey and PlanesCanvas.fits(grid):
+            self._canvas = PlanesCanvas(grid)
+        else:
+            self._canvas = SheetCanvas(grid, () if mode == "mono" and grey else (3,))
 
     def lay(self, tiles: Tiles, cells: Cells, means: Picture | None = None) -> None:
         """Colour tiles and lay them on their cells.
@@ -38,19 +40,24 @@ class Painting:
             means: [rows, columns, 3] uint8 BGR, what the frame's cells are like on average; for
                 `tint`.
         """
-        if self._mode != "tint":
-            coloured = tiles if self._mode == "mono" else colours.duo(tiles, self._mode)
-            return self._canvas.lay(coloured, cells)
-        assert means is not None
-        wanted = np.take(means.reshape(-1, 3), cells, axis=0)
-        if self._planes is not None:
-            return self._planes.lay(colours.tint_planes(tiles, wanted), cells)
-        return self._canvas.lay(colours.tint(tiles, wanted), cells)
+        canvas = self._canvas
+        if isinstance(canvas, PlanesCanvas):
+            canvas.lay(colours.tint_planes(tiles, _chosen(means, cells)), cells)
+        elif self._mode == "tint":
+            canvas.lay(colours.tint(tiles, _chosen(means, cells)), cells)
+        else:
+            canvas.lay(tiles if self._mode == "mono" else colours.duo(tiles, self._mode), cells)
 
     def bgr(self) -> Frame:
         """The mosaic, [height, width, 3] uint8 BGR, a new array."""
-        return (self._planes or self._canvas).bgr()
+        return self._canvas.bgr()
 
     def i420(self) -> Plane:
         """The mosaic as the planes of `realtime.planes`, a new array."""
-        return (self._planes or self._canvas).i420()
+        return self._canvas.i420()
+
+
+def _chosen(means: Picture | None, cells: Cells) -> colours.Colours:
+    """The means [n, 3] of these cells."""
+    assert means is not None
+    return np.take(means.reshape(-1, 3), cells, axis=0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from realtime.arrays import Frame, Picture, Plane, Size
 from realtime.buffers import Buffer
-from realtime.grid import Grid, half, halvings, resize, shrink
+from realtime.grid import Grid, halve, resize, shrink
 from realtime.tileset import TileSet
 
 MOST_HALVINGS = 16  # from the largest frames there are
@@ -26,11 +26,8 @@ class Reduction:
 
     def reduce(self, frame: Frame) -> Picture:
         """Reduce a frame to the pixels of the patches, [rows * P, columns * P, 3] uint8 BGR."""
-        picture = self._grid.crop(frame)
-        for buffer in self._buffers[: halvings(picture.shape[1::-1], self._target)]:
-            shape = (picture.shape[0] // 2, picture.shape[1] // 2, 3)
-            picture = half(picture, buffer.take(shape))
-        return resize(picture, self._target)
+        halved = halve(self._grid.crop(frame), self._target, self._buffers)
+        return resize(halved, self._target)
 
     def seen(self, picture: Picture) -> Picture:
         """What the regressor sees of a reduced frame: its luminance, or all of it."""

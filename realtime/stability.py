@@ -69,18 +69,18 @@ class Stabiliser:
             return self.held
         return np.asarray(np.take(self.held.T, cells, axis=1).T)
 
-    def keep(self, cells: Cells, latents: Latents, stability: float) -> Cells:
+    def keep(self, cells: Cells, latents: Latents, held: Latents | None, stability: float) -> Cells:
         """Hold new latents where they moved far enough.
 
         Args:
             cells: [n] those that were encoded; all of them in the first frame.
             latents: [n, D] of those cells.
+            held: [n, D] what they hold so far, as `latents` tells.
             stability: 0..1; 0 keeps nothing.
 
         Returns:
             those of the `cells` whose tiles change.
         """
-        held = self.latents(cells)
         if self.held is None or held is None or stability <= 0:
             self.held = latents.copy(order="F")
             return cells

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from realtime.arrays import Frame, Size
+from realtime.arrays import MOST_PIXELS, Frame, Size
 from realtime.errors import DeviceError, UserError
 from realtime.sources import SoundTrack, Source, SourceInfo, TimedFrame
 
@@ -25,8 +25,6 @@ _TURNS = {
     270: cv2.ROTATE_90_CLOCKWISE,
 }
 """OpenCV's word for a turn by so many degrees against the clock."""
-_MOST_PIXELS = 1 << 28
-"""Of a frame: 16,384 x 16,384. FFmpeg itself goes on to eight times as many."""
 _NO_NETWORK = {"protocol_whitelist": "file"}
 """A clip may be a list of other clips, of which none is fetched from elsewhere."""
 _FALLBACK_FPS = 25.0
@@ -158,7 +156,8 @@ def _video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise UserError(f"cannot read {path}: there is no decoder for its pictures")
     # All cores decode ahead while the frame before is being turned into a mosaic.
     stream.thread_type = "AUTO"
-    stream.codec_context.options = {"max_pixels": str(_MOST_PIXELS)}
+    # FFmpeg itself goes on to eight times as many.
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream
 
 

@@ -24,7 +24,7 @@ from typing import IO
 
 import cv2
 
-from realtime.__main__ import MOST_PIXELS
+from realtime.arrays import MOST_PIXELS
 from tests.trials import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,8 +24,8 @@ from realtime.preferences import settings_path
 from realtime.sources import open_source
 from tests.clips import corner_picture, grey, write_clip
 from tests.fakes import FakeMosaicFilter, FakeSink, FakeSource
+from tests.programs import HANG_S, wait_for
 
-HANG_S = 60.0
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="for Linux's displays and cameras")
 
 Run = Callable[..., tuple[int, str, str]]
@@ -410,7 +410,7 @@ class TestSignals:
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
     def test_end_cleanly(self, name: str, tmp_path: Path) -> None:
         with _started("--record", "out.mp4", cwd=tmp_path) as process:
-            _await((tmp_path / "out.mp4").exists)
+            wait_for((tmp_path / "out.mp4").exists)
             time.sleep(0.3)
             process.send_signal(getattr(signal, name))
             out, err = process.communicate(timeout=HANG_S)
@@ -430,10 +430,3 @@ def _started(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def _await(happens: Callable[[], bool]) -> None:
-    end = time.perf_counter() + HANG_S
-    while not happens():
-        assert time.perf_counter() < end, "it never happened"
-        time.sleep(0.02)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ import pytest
 
 from realtime.arrays import Frame
 from realtime.sources import open_source
+from tests.programs import HANG_S, wait_for
 from tests.tile_sets import PLAIN
 from tests.x11 import click, close, needs_tools, press, screenshot, windows
 
 TITLE = "Automosaics"
 MAP = "Automosaics: map of the tiles"
-HANG_S = 60.0
 STRIP = 30
 
 pytestmark = needs_tools
@@ -47,7 +47,7 @@ class Program:
 
     def file(self, pattern: str) -> Path:
         """Wait for a file, and return it."""
-        await_that(lambda: bool(list(self.folder.glob(pattern))))
+        wait_for(lambda: bool(list(self.folder.glob(pattern))))
         return next(self.folder.glob(pattern))
 
     def end(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def started(folder: Path, *arguments: str) -> Iterator[Program]:
         try:
             # Without a window manager, the map lies on top.
             top = MAP if "--explore" in arguments else TITLE
-            await_that(lambda: process.poll() is not None or _shows_something(top))
+            wait_for(lambda: process.poll() is not None or _shows_something(top))
             assert process.poll() is None, process.communicate()
             yield Program(process, folder)
         finally:
@@ -78,13 +78,6 @@ def started(folder: Path, *arguments: str) -> Iterator[Program]:
 
 def _shows_something(title: str) -> bool:
     return bool(windows(title)) and float(screenshot(title).mean()) > 1
-
-
-def await_that(happens: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANG_S
-    while not happens():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -115,9 +108,9 @@ def test_a_recording_shows_nothing_of_the_overlay(display: str, tmp_path: Path) 
     arguments = ["--source", "grey.png", "--record", "out.png", "--columns", "32"]
     with started(tmp_path, *arguments) as program:
         program.press("h", "e")
-        await_that(lambda: bool(windows(MAP)))
+        wait_for(lambda: bool(windows(MAP)))
         program.press("p")
-        await_that(lambda: bool((screenshot(TITLE)[:360] != 120).any()))
+        wait_for(lambda: bool((screenshot(TITLE)[:360] != 120).any()))
         taken = cv2.imread(str(program.file("automosaic-*.png")))
         program.press("q")
         program.end()
@@ -130,9 +123,9 @@ def test_the_help_comes_and_goes(demo: Program) -> None:
     demo.press("space")
     plain = screenshot(TITLE)
     demo.press("h")
-    await_that(lambda: _differs(screenshot(TITLE)[:360], plain[:360]))
+    wait_for(lambda: _differs(screenshot(TITLE)[:360], plain[:360]))
     demo.press("h")
-    await_that(lambda: not _differs(screenshot(TITLE)[:360], plain[:360]))
+    wait_for(lambda: not _differs(screenshot(TITLE)[:360], plain[:360]))
     demo.press("Escape")
     demo.end()
 
@@ -153,7 +146,7 @@ def test_compare_shows_both(display: str, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "red.png"), image)
     with started(tmp_path, "--source", "red.png", "--columns", "32") as program:
         program.press("o")
-        await_that(lambda: screenshot(TITLE)[180, 100].tolist() == [0, 0, 200])
+        wait_for(lambda: screenshot(TITLE)[180, 100].tolist() == [0, 0, 200])
         mosaic = screenshot(TITLE)[180, 540]
         assert len(set(mosaic.tolist())) == 1 and 0 < mosaic[0] < 200, "grey: colour is mono"
         program.press("q")
@@ -162,7 +155,7 @@ def test_compare_shows_both(display: str, tmp_path: Path) -> None:
 
 def test_closing_the_window_ends_it_with_the_map_open(demo: Program) -> None:
     demo.press("e")
-    await_that(lambda: bool(windows(MAP)))
+    wait_for(lambda: bool(windows(MAP)))
     close(TITLE)
     demo.end()
 
@@ -170,20 +163,20 @@ def test_closing_the_window_ends_it_with_the_map_open(demo: Program) -> None:
 def test_the_map_can_be_closed_and_opened_again(demo: Program) -> None:
     for _ in range(2):
         demo.press("e")
-        await_that(lambda: bool(windows(MAP)))
+        wait_for(lambda: bool(windows(MAP)))
         close(MAP)
-        await_that(lambda: not windows(MAP))
+        wait_for(lambda: not windows(MAP))
     demo.press("e")
-    await_that(lambda: bool(windows(MAP)))
+    wait_for(lambda: bool(windows(MAP)))
     demo.press("e")
-    await_that(lambda: not windows(MAP))
+    wait_for(lambda: not windows(MAP))
     demo.press("q")
     demo.end()
 
 
 def test_the_map_from_the_start(display: str, tmp_path: Path) -> None:
     with started(tmp_path, "--source", "demo", "--size", "640x360", "--explore") as program:
-        await_that(lambda: bool(windows(MAP)))
+        wait_for(lambda: bool(windows(MAP)))
         program.press("q")
         program.end()
 

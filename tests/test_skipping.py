@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from realtime import MosaicFilter
 from realtime.arrays import Frame, Latents
 from realtime.atlas import Atlas
-from realtime.canvas import ColourCanvas, GreyCanvas
+from realtime.canvas import SheetCanvas
 from realtime.codec import Codec
 from realtime.colour import duo, tint
 from realtime.grid import Grid
@@ -67,7 +67,9 @@ class Diligent:
         every, held = np.arange(self.grid.count), self.stabiliser.held
         stirred = self.stabiliser.stirred(glance, self.grid, self.stability)
         latents = self.encode(grey, every, held)
-        self.stabiliser.keep(stirred, latents[stirred].copy(order="F"), self.stability)
+        before = self.stabiliser.latents(stirred)
+        new = latents[stirred].copy(order="F")
+        self.stabiliser.keep(stirred, new, before, self.stability)
         held = self.stabiliser.latents(every)
         assert held is not None
         means = self.reduction.means(picture).reshape(self.grid.count, -1)
@@ -175,7 +177,7 @@ def test_a_canvas_shows_the_last_tile_laid_on_every_cell(
 ) -> None:
     random = np.random.default_rng(seed)
     grid = Grid(columns, rows, side, (columns * side, rows * side))
-    canvas = ColourCanvas(grid) if coloured else GreyCanvas(grid)
+    canvas = SheetCanvas(grid, (3,) if coloured else ())
     channels = (3,) if coloured else ()
     shown = np.zeros((grid.count, side, side, *channels), np.uint8)
     for _ in range(3):
