@@ -65,6 +65,11 @@ class Filter(Protocol):
         ...
 
     @property
+    def decodes_all(self) -> bool:
+        """Whether all tiles are decoded for every frame, so that fewer are less work."""
+        ...
+
+    @property
     def providers(self) -> Sequence[str]:
         """What computes, first choice first."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BUSY = 0.9  # share of the time between frames that work may take
 IDLE = 0.5  # share below which the last thing that was given up is taken back
@@ -34,6 +34,11 @@ class Relief:
         """Whether nothing but the preview is slower."""
         return self.preview_every > 1 and self.tiles == 1.0 and self.frames_every == 1
 
+    @property
+    def tiles_only(self) -> bool:
+        """Whether it differs from the step before it in its tiles alone."""
+        return self.tiles < 1.0 and self.frames_every == 1
+
 
 RELIEFS = (
     Relief(),
@@ -61,6 +66,7 @@ class Governor:
         self._interval_s = 1 / fps
         self._limited = limited
         self._step = 0
+        self._tiles = True
         self._work_s: deque[float] = deque(maxlen=LOOKED_AT)
         self._changed_s = time.perf_counter()
         self._frames = 0
@@ -70,7 +76,8 @@ class Governor:
     @property
     def relief(self) -> Relief:
         """What is given up at present."""
-        return RELIEFS[self._step]
+        relief = RELIEFS[self._step]
+        return relief if self._tiles else replace(relief, tiles=1.0)
 
     def wants(self, time_s: float) -> bool:
         """Return whether a frame of a live source, of that moment in seconds, is to be shown."""
@@ -88,13 +95,15 @@ class Governor:
         self._frames += 1
         return self._frames % self.relief.preview_every == 0
 
-    def note(self, work_s: float, *, preview: bool = True) -> None:
+    def note(self, work_s: float, *, preview: bool = True, tiles: bool = True) -> None:
         """Take note of how long it took to make a mosaic and to pass it on.
 
         Args:
             work_s: in seconds.
             preview: whether there is a preview that others do not depend on.
+            tiles: whether fewer tiles are less work.
         """
+        self._tiles = tiles
         self._work_s.append(work_s)
         if len(self._work_s) < LOOKED_AT:
             return
@@ -108,8 +117,11 @@ class Governor:
 
     def _move(self, by: int, preview: bool) -> None:
         self._step += by
-        while self.relief.preview_only and not preview:
+        while self._is_no_help(RELIEFS[self._step], preview):
             self._step += by
         self.lowest = max(self.lowest, self._step)
         self._work_s.clear()
         self._changed_s = time.perf_counter()
+
+    def _is_no_help(self, relief: Relief, preview: bool) -> bool:
+        return (relief.preview_only and not preview) or (relief.tiles_only and not self._tiles)

@@ -253,7 +253,7 @@ class _Loop:
         if self._governor is not None:
             outputs = self._outputs
             preview = outputs.has_window and not outputs.window_only
-            self._governor.note(work_s, preview=preview)
+            self._governor.note(work_s, preview=preview, tiles=self._filter.decodes_all)
             self._filter.share = self._governor.relief.tiles
 
     def _make(self, image: Frame, time_s: float) -> Shown:

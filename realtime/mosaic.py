@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from realtime import colour as colours
 from realtime import tileset
-from realtime.arrays import Frame, Latents, Picture, Size, Tiles, check_frame
+from realtime.arrays import Frame, Latents, Picture, Plane, Size, Tiles, check_frame
 from realtime.atlas import Atlas
 from realtime.codec import Codec
 from realtime.grid import Grid
@@ -144,6 +143,11 @@ class MosaicFilter:
     @tile_set.setter
     def tile_set(self, tiles: str | Path) -> None:
         self._use(Codec(TileSet.load(tiles), self._codec.providers))
+
+    @property
+    def decodes_all(self) -> bool:
+        """Whether all tiles are decoded for every frame, rather than kept in an atlas."""
+        return self.exact or not Atlas.fits(self._codec.tile_set)
 
     @property
     def providers(self) -> list[str]:
@@ -307,10 +311,9 @@ class MosaicFilter:
             across = self._codec.tile_set.slopes.start
             latents[:, across] = 1 - latents[:, across]
         means = None if self._means is None else self._means[:, ::-1]
-        with one_opencv_thread():
-            painting = self._blank(grid, planes=False)
-            painting.lay(self._decode(latents, grid.tile_size), np.arange(grid.count), means)
-            return painting.bgr()
+        painting = self._blank(grid, planes=False)
+        painting.lay(self._decode(latents, grid.tile_size), np.arange(grid.count), means)
+        return painting.bgr()
 
 
 class Mosaic:
@@ -325,9 +328,26 @@ class Mosaic:
     def __init__(self, painting: Painting, size: Size, mirror: Callable[[], Frame]) -> None:
         """Wrap what the filter painted; `mirror` makes the mirrored form."""
         self.size = size
-        self.bgr = functools.cache(painting.bgr)
-        self.i420 = functools.cache(painting.i420)
-        self.mirrored = functools.cache(mirror)
+        self._made: dict[str, Picture] = {}
+        self._makers = {"bgr": painting.bgr, "i420": painting.i420, "mirrored": mirror}
+
+    def bgr(self) -> Frame:
+        """The mosaic, [height, width, 3] uint8 BGR."""
+        return self._form("bgr")
+
+    def i420(self) -> Plane:
+        """The mosaic as planes, see `realtime.planes`."""
+        return self._form("i420")
+
+    def mirrored(self) -> Frame:
+        """The mosaic as in a mirror, its tiles the right way round, [height, width, 3] uint8 BGR."""
+        return self._form("mirrored")
+
+    def _form(self, name: str) -> Picture:
+        if name not in self._made:
+            with one_opencv_thread():
+                self._made[name] = self._makers[name]()
+        return self._made[name]
 
 
 def _share(name: str, value: float) -> float:

@@ -154,6 +154,7 @@ class FakeFilter:
 
     rows, tile_size = 3, 2
     providers = ("FakeExecutionProvider",)
+    decodes_all = True
 
     def __init__(self, takes_s: float = 0.0) -> None:
         self.columns = 4

@@ -63,6 +63,23 @@ def test_no_preview_is_slowed_down_that_is_all_there_is(monkeypatch: pytest.Monk
     assert made.relief == RELIEFS[0]
 
 
+def test_fewer_tiles_are_not_asked_for_where_they_are_no_less_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Governor(30)
+    seen = []
+    for number in range(4 * LOOKED_AT):
+        made.note(0.1, tiles=False)
+        if number % LOOKED_AT == LOOKED_AT - 1:
+            seen.append((made.relief.what, made.relief.tiles))
+    preview = [(relief.what, 1.0) for relief in RELIEFS[1:3]]
+    assert seen == [*preview, ("half the frames", 1.0), ("half the frames", 1.0)]
+    monkeypatch.setattr(governor, "PATIENCE_S", 0.0)
+    for _ in range(LOOKED_AT):
+        made.note(0.001, tiles=False)
+    assert made.relief == RELIEFS[2]
+
+
 def test_what_was_given_up_is_taken_back_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Governor(30)
     for _ in range(LOOKED_AT):
