@@ -155,6 +155,7 @@ class ShapeTraining:
         styles = self.encoder(fields, textures, self.one_hot)
         noisy = styles + self.settings.latent_noise * torch.randn_like(styles)
         hidden, redrawn = self.decoder.shape(self.one_hot, noisy.clamp(0, 1))
+        redrawn = FIELD_SCALE * redrawn
         ink = torch.rand(len(fields), 1, 1) * 3 - 1
         # Softer edges than those drawn later: a gradient must reach pixels beside the edge too.
         wrong_ink = torch.sigmoid((redrawn + ink) * 1.5) - torch.sigmoid((fields + ink) * 1.5)
@@ -175,7 +176,7 @@ class ShapeTraining:
         styles = torch.rand(len(kinds), self.decoder.styles)
         one_hot = functional.one_hot(kinds, self.decoder.kinds).to(styles.dtype)
         _, field = self.decoder.shape(one_hot, styles)
-        loss: Tensor = readers(shown_any_way(draw_at_any_ink(field)), kinds)
+        loss: Tensor = readers(shown_any_way(draw_at_any_ink(FIELD_SCALE * field)), kinds)
         return loss
 
 
@@ -276,5 +277,6 @@ def tiles_from_afar(
 ) -> Tensor:
     """Light tiles at 4 x 4 pixels, [N, 16], of [N, K] kinds, [N, S] styles, tone, [2, N] slopes."""
     hidden, field = decoder.shape(kinds, styles)
-    tiles = decoder.light_tiles(hidden, field, tone, slopes, pixel_centres(decoder.size))
+    light = torch.zeros_like(tone)
+    tiles = decoder.tiles(hidden, field, tone, slopes, pixel_centres(decoder.size), light)
     return seen_from_afar(tiles.flatten(1))

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from export.networks_common import pixel_centres, resample, triangle_weights
 
-FIELD_SCALE = 8.0  # pixels of distance at which the network's output is 1
+FIELD_SCALE = 8.0  # pixels of distance that the decoder's fields are counted in
 MIDDLE_TONES = (0.3, 0.5)  # between them, middle tones begin; above, polarity turns them round
 FLAT_TONES = 65  # at which the scores of flat patches are noted
 HIDDEN_UNITS = 24  # of each of the regressor's layers: more cost time and hardly fit better
@@ -131,11 +131,11 @@ class GlyphDecoder(nn.Module):
     def shape(self, kinds: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
         """[N, K] kinds (each row adds up to 1), [N, S] styles -> hidden [N, H], field [N, t, t].
 
-        The field is the distance to the edge of the glyph in pixels, positive inside.
+        The field is the distance to the edge of the glyph, positive inside, in `FIELD_SCALE`
+        pixels.
         """
         hidden: Tensor = self.trunk(torch.cat([kinds, 2 * styles - 1], dim=1))
-        field = FIELD_SCALE * self.to_field(hidden)
-        return hidden, field.view(-1, self.size, self.size)
+        return hidden, self.to_field(hidden).view(-1, self.size, self.size)
 
     def texture(self, hidden: Tensor) -> Tensor:
         """How light each pixel of the inside is, 0..1, [N, t, t]; 1 for sets without texture."""
@@ -155,33 +155,42 @@ class GlyphDecoder(nn.Module):
         return offset
 
     def draw(self, field: Tensor, ink: Tensor, pixels: Tensor) -> Tensor:
-        """[N, t, t] field, [N] ink, [T] pixel centres -> [N, T, T] coverage of each pixel."""
-        field = resample(field, triangle_weights(pixels, self.size))
+        """[N, t, t] field, [N] ink in pixels, [T] centres -> [N, T, T] coverage of each pixel."""
+        weights = triangle_weights(pixels, self.size)
         scale = torch.ones_like(pixels).sum() / self.size  # drawn pixels per pixel of the field
-        return torch.sigmoid((field + ink[:, None, None]) * scale * self.levels.edge)
+        steepness = scale * self.levels.edge
+        # Factors go where there are few numbers to multiply: half of the time is spent on these.
+        steep = torch.matmul(torch.matmul(weights, field), (FIELD_SCALE * steepness * weights).t())
+        return torch.sigmoid(steep + (steepness * ink)[:, None, None])
 
     def forward(self, latents: Tensor, pixels: Tensor) -> Tensor:
         """Latents [N, D] and `pixel_centres(T)` -> tiles [N, T, T] float32 0..1."""
         tone = latents[:, -2]
         dark = (tone + POLARITY_REACH * (2 * latents[:, -1] - 1) > 0.5).to(latents.dtype)
         light_tone = tone + dark * (1 - 2 * tone)  # of the tile before it is inverted
-        slopes = 4 * self.levels.shade[1] * (latents[:, -4:-2].t() - 0.5) * (1 - 2 * dark)
+        slopes = 4 * self.levels.shade[1] * (latents[:, -4:-2].t() - 0.5)
         hidden, field = self.shape(self.mix_kinds(latents[:, 0]), latents[:, 1:-4])
-        tiles = self.light_tiles(hidden, field, light_tone, slopes, pixels)
-        return tiles + dark[:, None, None] * (1 - 2 * tiles)
+        return self.tiles(hidden, field, light_tone, slopes, pixels, dark)
 
-    def light_tiles(
-        self, hidden: Tensor, field: Tensor, tone: Tensor, slopes: Tensor, pixels: Tensor
+    def tiles(
+        self,
+        hidden: Tensor,
+        field: Tensor,
+        tone: Tensor,
+        slopes: Tensor,
+        pixels: Tensor,
+        dark: Tensor,
     ) -> Tensor:
-        """Light glyphs on dark paper, [N, T, T], the mean of each exactly `tone` [N].
+        """Light glyphs on dark paper or the inverse of that, [N, T, T].
 
         Args:
             hidden: [N, H] and
             field: [N, t, t] as from `shape`.
-            tone: [N].
+            tone: [N], the mean of each light tile, exactly.
             slopes: [2, N] rise of the tone from the left edge to the right, and from the upper
                 to the lower; as much of it as there is room for.
             pixels: [T] centres.
+            dark: [N], 1 where the light tile is to be inverted, but for its slopes, else 0.
         """
         coverage, full_ink = self.levels.at(tone)
         natural = self.levels.coverage is None
@@ -197,10 +206,12 @@ class GlyphDecoder(nn.Module):
         paper = torch.maximum((tone - share * full_ink) / (1 - share), room)
         lit = (tone - paper * (1 - share)) / share.clamp(min=1e-4)
         lit = torch.minimum(lit.clamp(min=0.0), 1 - room)
-        tiles = paper[:, None, None] + (lit - paper)[:, None, None] * glyph
-        away = pixels - 0.5
-        across, down = (slopes[:, :, None] * away).unbind()
-        tiles = tiles + across[:, None, :] + down[:, :, None]
+        turn = 1 - 2 * dark
+        across, down = (slopes[:, :, None] * (pixels - 0.5)).unbind()
+        down = down + (dark + turn * paper)[:, None]
+        tiles = (across[:, None, :] + down[:, :, None]) + (turn * (lit - paper))[
+            :, None, None
+        ] * glyph
         return tiles.clamp(0.0, 1.0)  # rounding may leave the range
 
 
@@ -230,7 +241,7 @@ class GlyphRegressor(nn.Module):
         self.to_scores = nn.Linear(HIDDEN_UNITS, kinds)
         self.to_styles = nn.Linear(HIDDEN_UNITS, styles * kinds)
         self.register_buffer("flat_scores", torch.zeros(FLAT_TONES, kinds))
-        self.register_buffer("plane", plane_of(patch_size))
+        self.register_buffer("plane", plane_of(patch_size), persistent=False)
 
     @torch.no_grad()
     def learn_flat_scores(self) -> None:
@@ -263,23 +274,25 @@ class GlyphRegressor(nn.Module):
         Returns:
             latents [N, 1 + S + 4] float32 0..1.
         """
-        pixels = patches.flatten(1)
-        mean, across, down = torch.matmul(self.plane, pixels.t()).unbind()
+        rows = patches.flatten(1).t()  # [P * P, N]
+        to_latent = 1 / (4 * self.levels.shade[1])
+        plane = torch.cat([self.plane[:1], to_latent * self.plane[1:]])
+        mean, slopes = torch.split(torch.matmul(plane, rows), [1, 2])
         bias = polarity.clamp(-POLARITY_REACH, POLARITY_REACH)
-        dark = (mean + bias > 0.5).to(pixels.dtype)
+        dark = (mean + bias > 0.5).to(rows.dtype)
         tone = mean.clamp(*self.tone_range)
         light_tone = (dark - tone).abs()
-        hidden = self.layers((dark[:, None] - pixels).abs())
+        hidden = self.layers((dark - rows).abs().t())
         flat = forgiveness * self.flat_scores
-        scores = self.to_scores(hidden) - flat[(light_tone * (FLAT_TONES - 1)).long()]
-        chosen = (scores + taste).argmax(dim=1)
-        styles = self.to_styles(hidden).split(self.kinds, dim=1)
-        style = torch.cat([part.gather(1, chosen[:, None]) for part in styles], dim=1)
-        slopes, _ = self.levels.shading(light_tone, torch.stack([across, down]))
-        slopes = slopes / (4 * self.levels.shade[1]) + 0.5
-        kind = (chosen.to(pixels.dtype) + 0.5) / self.kinds
-        rows = [kind[None], torch.sigmoid(style.t()), slopes, tone[None], dark[None]]
-        return torch.cat(rows).t()
+        scores = self.to_scores(hidden) - flat[(light_tone[0] * (FLAT_TONES - 1)).long()]
+        chosen = (scores + taste).argmax(dim=1, keepdim=True).t()
+        places = chosen + self.kinds * torch.arange(self.styles)[:, None]
+        styles = torch.sigmoid(self.to_styles(hidden).t().gather(0, places))
+        room = light_tone * (self.levels.shade[0] * 2 * to_latent)
+        wanted = slopes.abs().sum(dim=0).clamp(min=1e-6)
+        slopes = slopes * (room.clamp(max=0.5) / wanted).clamp(max=1.0) + 0.5
+        centres = (torch.arange(self.kinds) + 0.5) / self.kinds
+        return torch.cat([centres[chosen], styles, slopes, tone, dark]).t()
 
 
 def plane_of(side: int) -> Tensor:

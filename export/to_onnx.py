@@ -84,7 +84,7 @@ def export_tile_set(
         ExportRefusedError: shapes, ranges or the two runtimes disagree. Nothing was written.
         UserError: the run time would not play the tile set. Nothing was written.
     """
-    graphs = (_decoder_graph(decoder, sidecar), _regressor_graph(regressor, sidecar))
+    graphs = (decoder_graph(decoder, sidecar), regressor_graph(regressor, sidecar))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
         draft = Path(made)
@@ -179,7 +179,12 @@ def _difference(
     return worst
 
 
-def _decoder_graph(decoder: nn.Module, sidecar: Sidecar) -> Graph:
+Description = Sidecar | TileSet
+"""What says what a graph must take and give: before there is a file, and after."""
+
+
+def decoder_graph(decoder: nn.Module, sidecar: Description) -> Graph:
+    """A decoder on its way to a file; see `export_tile_set`."""
     random = torch.Generator().manual_seed(0)
     sizes = (*SIZES, sidecar.tile_size, 2 * sidecar.tile_size)
     trials = [
@@ -196,7 +201,8 @@ def _decoder_graph(decoder: nn.Module, sidecar: Sidecar) -> Graph:
     return Graph("decoder", decoder, ports, Port("tiles", axes), trials)
 
 
-def _regressor_graph(regressor: nn.Module, sidecar: Sidecar) -> Graph:
+def regressor_graph(regressor: nn.Module, sidecar: Description) -> Graph:
+    """A regressor on its way to a file; see `export_tile_set`."""
     random = torch.Generator().manual_seed(0)
     shape = (sidecar.patch_channels, sidecar.patch_size, sidecar.patch_size)
     patches = [torch.rand(count, *shape, generator=random) for count in COUNTS]
@@ -217,7 +223,7 @@ def _regressor_graph(regressor: nn.Module, sidecar: Sidecar) -> Graph:
     return Graph("regressor", regressor, ports, Port("latents", {0: "patches"}), trials)
 
 
-def _tile_shape(sidecar: Sidecar, count: int, size: int) -> tuple[int, ...]:
+def _tile_shape(sidecar: Description, count: int, size: int) -> tuple[int, ...]:
     return (count, size, size) if sidecar.channels == 1 else (count, size, size, sidecar.channels)
 
 

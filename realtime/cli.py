@@ -32,8 +32,8 @@ from realtime.sources import Source, SourceInfo, open_source
 from realtime.stopping import stop_on_signals
 from realtime.tally import Statistics
 from realtime.terminal import answer, open_missing_streams, say
-from realtime.timing import process_start_s
 from realtime.threads import one_opencv_thread
+from realtime.timing import process_start_s
 from realtime.view import LASTING_NOTICE_S, View
 from realtime.window import Window
 
@@ -85,7 +85,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
     _check(options)
     view = View(mirror=options.mirror)
     with ExitStack() as opened:
-        # Of the whole program: going back to more of them between two frames ends and starts threads.
+        # Of the whole program: to go back to more of them between frames ends and starts threads.
         opened.enter_context(one_opencv_thread())
         source = opened.enter_context(_open_source(options, stop))
         mosaic_filter, size = _ready_filter(options, source.info)

@@ -340,7 +340,7 @@ class Mosaic:
         return self._form("i420")
 
     def mirrored(self) -> Frame:
-        """The mosaic as in a mirror, its tiles the right way round, [height, width, 3] uint8 BGR."""
+        """The mosaic as in a mirror, its tiles the right way round, uint8 BGR."""
         return self._form("mirrored")
 
     def _form(self, name: str) -> Picture:
