@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import emoji, filter, memory, search, stability, stages, startup
+from benchmarks import emoji, filter, live, memory, search, stability, stages, startup
 from benchmarks.timing import Row, Setup, SkippedError
 from realtime.errors import UserError
 
@@ -22,6 +22,7 @@ TOPICS: dict[str, Callable[[Setup], list[Row]]] = {
     "search": search.measure,
     "stability": stability.measure,
     "startup": startup.measure,
+    "live": live.measure,
     "memory": memory.measure,
 }
 HEAD = ("what", "compared", "A", "B", "A / B", "bar", "met")

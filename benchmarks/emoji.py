@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.film import Film, moving, still
+from benchmarks.film import Film, moving, still, webcam
 from benchmarks.filter import HD, ROUNDS, filtering, make
 from benchmarks.timing import Row, Setup, alternate
 from realtime.arrays import Frame, Tiles
@@ -53,6 +53,7 @@ def measure(setup: Setup) -> list[Row]:
     """Compare frame rates at 3,600 tiles."""
     return [
         _compare(setup, "emoji, moving", moving(HD, setup.clip)),
+        _compare(setup, "emoji, webcam", webcam(HD)),
         _compare(setup, "emoji, still", still(HD)),
     ]
 
