@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 KEPT = 4  # arrays handed out and remembered; whoever holds more of them gets fresh ones
-_OURS = 3  # references to an array that nobody else holds: the list's, the loop's, the counter's
 
 
 class Buffer:
@@ -38,12 +37,19 @@ class Recycled:
     def __init__(self) -> None:
         """Start with nothing."""
         self._arrays: list[npt.NDArray[np.uint8]] = []
+        # Of an array that nobody else holds. How many that are differs among versions of Python.
+        self._ours = _references([np.empty(0, np.uint8)])[0]
 
     def take(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         """Return an array of this shape, uint8, that nobody else holds; its values are anything."""
-        for array in self._arrays:
-            if array.shape == shape and sys.getrefcount(array) <= _OURS:
+        for array, references in zip(self._arrays, _references(self._arrays), strict=True):
+            if array.shape == shape and references <= self._ours:
                 return array
         made = np.empty(shape, np.uint8)
         self._arrays = [*self._arrays, made][-KEPT:]
         return made
+
+
+def _references(arrays: list[npt.NDArray[np.uint8]]) -> list[int]:
+    """How many references there are to each array, those of the list and of this function too."""
+    return [sys.getrefcount(array) for array in arrays]
