@@ -152,7 +152,7 @@ def _network(
     """Load a network; one that is not shipped is vetted before onnxruntime sees it."""
     path = tile_set.folder / file
     if tile_set.shipped:
-        session: Network = _session(path, path, providers, threads)
+        session: Network = open_session(path, path, providers, threads)
         _check_ports(session, path, tuple(ports.inputs))
         return session
     # Imported here, for it loads the package onnx, which takes as long as a first mosaic.
@@ -163,13 +163,29 @@ def _network(
         tile_set.read(file),
         ports,
         tile_set.tile_size,
-        lambda vetted: _session(path, vetted, providers, threads),
+        lambda vetted: open_session(path, vetted, providers, threads),
     )
 
 
-def _session(
-    path: Path, model: Path | bytes, providers: list[str], threads: int
+def open_session(
+    path: Path,
+    model: Path | bytes,
+    providers: Sequence[str],
+    threads: int,
+    settings: Mapping[str, str] | None = None,
 ) -> onnxruntime.InferenceSession:
+    """Have onnxruntime load a network, on the provider that was asked for or not at all.
+
+    Args:
+        path: for messages.
+        model: the file, or what would be in it.
+        providers: onnxruntime's names, best first.
+        threads: how many may compute; 0 leaves it to onnxruntime.
+        settings: of the first provider.
+
+    Raises:
+        UserError: it cannot be loaded, or the first provider does not start.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the CPU from the capture and the encoder.
@@ -177,7 +193,12 @@ def _session(
     # What goes wrong is raised, and told once.
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
+        session = onnxruntime.InferenceSession(
+            model,
+            sess_options=options,
+            providers=list(providers),
+            provider_options=[dict(settings or {}), *({} for _ in providers[1:])],
+        )
     except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
         raise UserError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
     if session.get_providers()[0] != providers[0]:
