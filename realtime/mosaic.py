@@ -9,7 +9,7 @@ from pathlib import Path
 from realtime import colour as colours
 from realtime import tileset
 from realtime.arrays import Frame, Latents, Size, Tiles, check_frame
-from realtime.codec import Codec
+from realtime.codec import PROVIDERS, Codec
 from realtime.grid import Grid
 from realtime.pipeline import Painted, Pipeline, Style
 from realtime.stages import Stages
@@ -26,8 +26,15 @@ class MosaicFilter:
     Every setting may change between two frames. Not for use by several threads at once.
     """
 
-    def __init__(self, codec: Codec, *, columns: int = 64) -> None:
-        """Make a filter around loaded networks; `load` is the usual way."""
+    def __init__(self, codec: Codec, *, columns: int = 64, whole: bool | None = None) -> None:
+        """Make a filter around loaded networks; `load` is the usual way.
+
+        Args:
+            codec: the networks.
+            columns: tiles from left to right.
+            whole: compute every frame in one run, see `realtime.on_device`; None: where the
+                provider is not the CPU.
+        """
         self.stability = 0.5
         self.variety = 0.5
         self.exact = False
@@ -40,6 +47,7 @@ class MosaicFilter:
         self._colour = "mono"
         self._grid: Grid | None = None
         self._asked: tuple[object, ...] = ()
+        self._whole = whole
         self._use(codec)
 
     @classmethod
@@ -68,6 +76,8 @@ class MosaicFilter:
             stabilise: keep tiles whose cells change no more than camera noise does. Without it
                 equal frames give equal mosaics.
             providers: onnxruntime providers, best first, as `cpu` or its full name; None: CPU.
+                With any other one first, the whole filter is computed there, and every tile
+                decoded exactly.
             size: (width, height) that the mosaic must have exactly; the number of columns is then
                 the nearest at which square tiles fit.
             exact: decode every tile of every frame instead of keeping decoded tiles in an atlas.
@@ -190,7 +200,7 @@ class MosaicFilter:
 
     def _use(self, codec: Codec) -> None:
         self._codec = codec
-        self._pipeline: Pipeline = Stages(codec)
+        self._pipeline = _pipeline(codec, self._whole)
         self._asked = ()
 
     def _prepare(self, frame: Frame) -> Grid:
@@ -231,6 +241,18 @@ class Mosaic:
         self.bgr = functools.cache(painted.bgr)
         self.i420 = functools.cache(painted.i420)
         self.mirrored = functools.cache(mirror)
+
+
+def _pipeline(codec: Codec, whole: bool | None) -> Pipeline:
+    """What computes: in one run on devices with memory of their own, unless said otherwise."""
+    if whole is None:
+        whole = codec.providers[0] != PROVIDERS["cpu"]
+    if not whole:
+        return Stages(codec)
+    # Imported here, for most do without it, and it loads the package onnx.
+    from realtime.on_device import OnDevice
+
+    return OnDevice(codec)
 
 
 def _share(name: str, value: float) -> float:

@@ -271,7 +271,10 @@ class _Whole:
         bounds = g.add("Mul", self._number["firmness"], tolerances(self._plan.tile_set)[None])
         moved = g.add("Greater", g.add("Abs", g.add("Sub", latents, held)), bounds)
         many = g.total(g.cast(moved, np.float32), [1], keep=True)
-        changed = g.add("And", stirred, g.add("Greater", many, 0.0))
+        # Not only far moves: nothing is far from what is no number, should that ever be held.
+        none_kept = g.add("Less", self._number["firmness"], 0.0)
+        changed = g.add("Or", g.add("Greater", many, 0.0), none_kept)
+        changed = g.add("And", stirred, changed)
         return g.add("Where", changed, latents, held)
 
     def _levels(self, latents: str) -> str:
