@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -192,6 +194,7 @@ def open_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # What goes wrong is raised, and told once.
     options.log_severity_level = 4
+    missing = _find_cuda() if providers[0] in (PROVIDERS["cuda"], PROVIDERS["tensorrt"]) else ""
     try:
         session = onnxruntime.InferenceSession(
             model,
@@ -202,9 +205,20 @@ def open_session(
     except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
         raise UserError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
     if session.get_providers()[0] != providers[0]:
-        raise UserError(f"provider {providers[0]} failed to start; use --provider cpu")
+        why = f" ({missing})" if missing else ""
+        raise UserError(f"provider {providers[0]} failed to start{why}; use --provider cpu")
     session.disable_fallback()
     return session
+
+
+def _find_cuda() -> str:
+    """Let onnxruntime load CUDA from where pip has put it, and return what it says is missing."""
+    if not hasattr(onnxruntime, "preload_dlls"):  # before 1.21, CUDA must be on the path
+        return ""
+    # It prints that, which belongs neither into our output nor before our one line.
+    with redirect_stdout(io.StringIO()) as told:
+        onnxruntime.preload_dlls()
+    return one_line(told.getvalue().partition("\n")[0])
 
 
 def _check_ports(
