@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from realtime.codec import PROVIDERS, open_session
-from realtime.errors import UserError, one_line
+from realtime.errors import DeviceError, UserError, one_line
 from realtime.whole_graph import Plan, Port
 
 Array = npt.NDArray[Any]
@@ -62,7 +62,8 @@ class DeviceRun:
             model: the graph, an `onnx.ModelProto`.
 
         Raises:
-            UserError: it cannot be loaded, or the device does not start, or has too little memory.
+            UserError: it cannot be loaded, or the device does not start.
+            DeviceError: the device has too little memory, or fails.
         """
         self._device, self._plan = device, plan
         self._name = f"{plan.tile_set.folder} on {device.providers[0]}"
@@ -72,7 +73,7 @@ class DeviceRun:
         content = model.SerializeToString()
         try:
             self._start(content)
-        except UserError:
+        except (UserError, DeviceError):
             # Drivers may be too old for CUDA graphs; without, runs take longer to start.
             if not self.captured:
                 raise
@@ -85,6 +86,9 @@ class DeviceRun:
         Args:
             name: one of `Plan.inputs`.
             values: of its kind and shape.
+
+        Raises:
+            DeviceError: it fails.
         """
         self._upload(self._inputs[name], name, values, self._plan.inputs()[name])
 
@@ -107,7 +111,7 @@ class DeviceRun:
             again: instead of the last run, whose state is forgotten.
 
         Raises:
-            UserError: it fails.
+            DeviceError: it fails.
         """
         if again:
             self.undo()
@@ -118,7 +122,7 @@ class DeviceRun:
         try:
             self._session.run_with_iobinding(self._bindings[self._turn], options)
         except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
-            raise UserError(f"{self._name}: failed at work ({one_line(error)})") from error
+            raise DeviceError(f"{self._name}: failed at work ({one_line(error)})") from error
         self._turn = 1 - self._turn
 
     def undo(self) -> None:
@@ -146,7 +150,9 @@ class DeviceRun:
             states = [self._tensors(self._plan.state()) for _ in range(2)]
             self._bindings = [self._bound(states[at], states[1 - at]) for at in range(2)]
         except Exception as error:  # as above
-            raise UserError(f"{self._name}: cannot have its memory ({one_line(error)})") from error
+            raise DeviceError(
+                f"{self._name}: cannot have its memory ({one_line(error)})"
+            ) from error
         self._states = states
 
     def _tensors(self, ports: Mapping[str, Port]) -> dict[str, Any]:
@@ -178,12 +184,12 @@ class DeviceRun:
         try:
             tensor.update_inplace(np.ascontiguousarray(values))
         except Exception as error:  # as above
-            raise UserError(f"{self._name}: upload failed ({one_line(error)})") from error
+            raise DeviceError(f"{self._name}: upload failed ({one_line(error)})") from error
 
     def _download(self, tensor: Any) -> Array:
         try:
             found: Array = tensor.numpy()
         except Exception as error:  # as above
-            raise UserError(f"{self._name}: download failed ({one_line(error)})") from error
+            raise DeviceError(f"{self._name}: download failed ({one_line(error)})") from error
         # From the machine's own memory comes a view of what the next run overwrites.
         return found.copy() if self._device.memory == "cpu" else found

@@ -190,6 +190,8 @@ class MosaicFilter:
 
         Raises:
             TypeError, ValueError: `frame` is no frame, or smaller than the grid.
+            UserError: a network of the tile set gives what is no picture.
+            DeviceError: a device other than the CPU fails.
         """
         with one_opencv_thread():
             grid = self._prepare(check_frame(frame))

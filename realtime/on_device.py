@@ -118,6 +118,7 @@ class OnDevice(Pipeline):
             }
             for name in fixed.keys() & plan.inputs():
                 run.put(name, fixed[name])
+        self._holds = held is not None
         if held is not None:
             run.put_state("held", held)
         return run

@@ -75,7 +75,8 @@ class Pipeline(Protocol):
             stability: 0..1.
 
         Raises:
-            UserError: what computes fails at work.
+            UserError: what computes cannot be had, or gives what is no picture.
+            DeviceError: a device fails at work.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -16,14 +17,16 @@ import pytest
 
 from realtime import MosaicFilter, bounds, device_run, graph_pictures, grid
 from realtime.arrays import Frame, Size
+from realtime.cli import main
 from realtime.codec import PROVIDERS, Codec
 from realtime.device_run import Device
-from realtime.errors import UserError
+from realtime.errors import DeviceError, UserError
 from realtime.graph_pictures import Pixels
 from realtime.grid import Grid
 from realtime.merging import merge
 from realtime.onnx_graph import GraphBuilder
 from realtime.tileset import TileSet
+from tests.clips import grey, write_clip
 from tests.hostile import GOOD, network
 from tests.test_mosaic import photo
 from tests.tile_sets import PLAIN, SLOPES, STRIPES
@@ -374,7 +377,7 @@ def test_a_card_without_memory_is_told_in_one_line(
     monkeypatch.setitem(device_run.MEMORY, "cuda", "cuda")
     made = MosaicFilter.load(PLAIN, columns=8, providers=["cuda"])
     with pytest.raises(
-        UserError, match="on CUDAExecutionProvider: cannot have its memory"
+        DeviceError, match="on CUDAExecutionProvider: cannot have its memory"
     ) as raised:
         made(photo())
     assert "\n" not in str(raised.value)
@@ -406,9 +409,36 @@ def test_a_card_that_fails_at_work_is_told_in_one_line(
         raise RuntimeError("CUDA failure 700:\nan illegal memory access")
 
     monkeypatch.setattr(Card, failing, fail)
-    with pytest.raises(UserError, match="CUDA failure 700: an illegal memory access") as raised:
+    with pytest.raises(DeviceError, match="CUDA failure 700: an illegal memory access") as raised:
         made(photo())
     assert "\n" not in str(raised.value)
+
+
+def test_a_card_that_fails_on_the_way_ends_the_run_with_its_recording(
+    card: type[Card],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """From the command line to the file."""
+    write_clip(tmp_path / "clip.mp4", [grey(20 * n) for n in range(10)])
+    real = Card.run_with_iobinding
+
+    def run(session: Card, *arguments: Any) -> None:
+        if len(card.graphs) >= 9:
+            raise RuntimeError("CUDA failure 700")
+        real(session, *arguments)
+
+    monkeypatch.setattr(Card, "run_with_iobinding", run)
+    record = tmp_path / "record.mp4"
+    words = f"--source {tmp_path / 'clip.mp4'} --tiles {PLAIN} --columns 8 --record {record}"
+    assert main([*words.split(), "--provider", "cuda", "--no-window", "--stats"]) == 1
+    told = capfd.readouterr()
+    assert told.err.count("\n") == 1 and "failed at work (CUDA failure 700)" in told.err
+    statistics = json.loads(told.out)
+    assert statistics["provider"] == "CUDAExecutionProvider"
+    film = cv2.VideoCapture(str(record))
+    assert 0 < statistics["frames"] == film.get(cv2.CAP_PROP_FRAME_COUNT) < 9
 
 
 @pytest.mark.parametrize("name", sorted(set(PROVIDERS) - {"cpu"}))
