@@ -145,6 +145,10 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
             raise UserError(
                 f"provider {short.get(name, name)!r} is not installed; there are: {names}"
             )
+    cuda = PROVIDERS["cuda"]
+    if wanted[0] == PROVIDERS["tensorrt"] and cuda in built_in and cuda not in wanted:
+        # What TensorRT leaves out is computed on the same card then, not on the CPU.
+        wanted.insert(1, cuda)
     return wanted
 
 

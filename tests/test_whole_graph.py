@@ -370,6 +370,18 @@ def test_a_filter_on_cuda_runs_whole_and_says_so(card: type[Card], captures: boo
     assert {"upload", "decode", "download"} == set(made.timings)
 
 
+def test_what_tensorrt_leaves_out_stays_on_the_card(
+    card: type[Card], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = PROVIDERS["tensorrt"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [first, *CUDA])
+    monkeypatch.setitem(device_run.MEMORY, "tensorrt", "cpu")
+    made = MosaicFilter.load(PLAIN, columns=8, providers=["tensorrt"])
+    assert made.providers[:2] == [first, CUDA[0]]
+    assert np.array_equal(made(photo()), Pair(PLAIN, columns=8).stages(photo()))
+    assert set(card.graphs) == {"none"}
+
+
 def test_a_card_without_memory_is_told_in_one_line(
     card: type[Card], monkeypatch: pytest.MonkeyPatch
 ) -> None:
