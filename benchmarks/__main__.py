@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import emoji, filter, live, memory, search, stability, stages, startup
+from benchmarks import device, emoji, filter, live, memory, search, stability, stages, startup
 from benchmarks.timing import Row, Setup, SkippedError
 from realtime.errors import UserError
 
@@ -24,6 +24,7 @@ TOPICS: dict[str, Callable[[Setup], list[Row]]] = {
     "startup": startup.measure,
     "live": live.measure,
     "memory": memory.measure,
+    "device": device.measure,
 }
 HEAD = ("what", "compared", "A", "B", "A / B", "bar", "met")
 LAYOUT = "{:<24}{:<52}{:>10}{:>10}{:>9}{:>9}  {}"

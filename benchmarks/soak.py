@@ -39,6 +39,7 @@ from realtime.loop import Settings, run
 from realtime.outputs import Outputs
 from realtime.sinks import CheckedSink, open_sinks
 from realtime.sources import open_source
+from realtime.stages import Stages
 from realtime.tally import Statistics
 
 SAMPLE_S = 2.0
@@ -120,7 +121,8 @@ class KeptTiles:
 
     def megabytes(self) -> float:
         """Return how much of the atlas has been in use."""
-        atlas = self._made._atlas
+        pipeline = self._made._pipeline
+        atlas = pipeline.atlas if isinstance(pipeline, Stages) else None
         if atlas is None:
             return 0.0
         self._most = max(self._most if atlas is self._atlas else 0, atlas.decoded)

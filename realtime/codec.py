@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -143,6 +145,10 @@ def _provider_names(providers: Sequence[str] | None) -> list[str]:
             raise UserError(
                 f"provider {short.get(name, name)!r} is not installed; there are: {names}"
             )
+    cuda = PROVIDERS["cuda"]
+    if wanted[0] == PROVIDERS["tensorrt"] and cuda in built_in and cuda not in wanted:
+        # What TensorRT leaves out is computed on the same card then, not on the CPU.
+        wanted.insert(1, cuda)
     return wanted
 
 
@@ -152,7 +158,7 @@ def _network(
     """Load a network; one that is not shipped is vetted before onnxruntime sees it."""
     path = tile_set.folder / file
     if tile_set.shipped:
-        session: Network = _session(path, path, providers, threads)
+        session: Network = open_session(path, path, providers, threads)
         _check_ports(session, path, tuple(ports.inputs))
         return session
     # Imported here, for it loads the package onnx, which takes as long as a first mosaic.
@@ -163,27 +169,60 @@ def _network(
         tile_set.read(file),
         ports,
         tile_set.tile_size,
-        lambda vetted: _session(path, vetted, providers, threads),
+        lambda vetted: open_session(path, vetted, providers, threads),
     )
 
 
-def _session(
-    path: Path, model: Path | bytes, providers: list[str], threads: int
+def open_session(
+    path: Path,
+    model: Path | bytes,
+    providers: Sequence[str],
+    threads: int,
+    settings: Mapping[str, str] | None = None,
 ) -> onnxruntime.InferenceSession:
+    """Have onnxruntime load a network, on the provider that was asked for or not at all.
+
+    Args:
+        path: for messages.
+        model: the file, or what would be in it.
+        providers: onnxruntime's names, best first.
+        threads: how many may compute; 0 leaves it to onnxruntime.
+        settings: of the first provider.
+
+    Raises:
+        UserError: it cannot be loaded, or the first provider does not start.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the CPU from the capture and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # What goes wrong is raised, and told once.
     options.log_severity_level = 4
+    missing = _find_cuda() if providers[0] in (PROVIDERS["cuda"], PROVIDERS["tensorrt"]) else ""
     try:
-        session = onnxruntime.InferenceSession(model, sess_options=options, providers=providers)
+        session = onnxruntime.InferenceSession(
+            model,
+            sess_options=options,
+            providers=list(providers),
+            provider_options=[dict(settings or {}), *({} for _ in providers[1:])],
+        )
     except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
         raise UserError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
     if session.get_providers()[0] != providers[0]:
-        raise UserError(f"provider {providers[0]} failed to start; use --provider cpu")
+        why = f" ({missing})" if missing else ""
+        raise UserError(f"provider {providers[0]} failed to start{why}; use --provider cpu")
     session.disable_fallback()
     return session
+
+
+def _find_cuda() -> str:
+    """Let onnxruntime load CUDA from where pip has put it, and return what it says is missing."""
+    if not hasattr(onnxruntime, "preload_dlls"):  # before 1.21, CUDA must be on the path
+        return ""
+    # It prints that, which belongs neither into our output nor before our one line.
+    with redirect_stdout(io.StringIO()) as told:
+        onnxruntime.preload_dlls()
+    return one_line(told.getvalue().partition("\n")[0])
 
 
 def _check_ports(

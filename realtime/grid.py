@@ -96,9 +96,12 @@ class Grid:
 
     def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The largest part of the picture, about its centre, with the grid's aspect; a view."""
-        height, width = picture.shape[:2]
-        return centre(
-            picture,
+        return centre(picture, *self.cropped((picture.shape[1], picture.shape[0])))
+
+    def cropped(self, size: Size) -> Size:
+        """What `crop` leaves of a picture of (width, height)."""
+        width, height = size
+        return (
             min(width, max(1, round(height * self.columns / self.rows))),
             min(height, max(1, round(width * self.rows / self.columns))),
         )

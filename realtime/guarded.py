@@ -19,7 +19,7 @@ COUNTS = (1024, 256, 64, 16, 4, 1)
 """How many tiles there may be in one run; each of these is checked before its first run."""
 MOST_PIXELS = 1 << 20
 """Of all tiles in one run."""
-_ROUNDING = 1e-3
+ROUNDING = 1e-3
 """By so much results may leave the range 0..1."""
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -99,8 +99,26 @@ class GuardedSession:
                 f"expected {shape}, float32"
             )
         # Written so that a NaN fails too.
-        if not (found.min() >= -_ROUNDING and found.max() <= 1 + _ROUNDING):
+        if not (found.min() >= -ROUNDING and found.max() <= 1 + ROUNDING):
             raise UserError(f"{self._name}: found {self._ports.output} out of the range 0 to 1")
+
+
+def vetted(path: Path, content: bytes, ports: Ports) -> tuple[Any, Bounds]:
+    """Vet a network.
+
+    Args:
+        path: for messages.
+        content: of the file.
+        ports: what it is to take and give.
+
+    Returns:
+        Its `onnx.ModelProto`, and what answers how many tiles it may make at a time.
+
+    Raises:
+        UserError: it is not let through.
+    """
+    model = vet(path, content)
+    return model, Bounds(path, model, ports)
 
 
 def open_guarded(
@@ -122,8 +140,7 @@ def open_guarded(
     Raises:
         UserError: it is not let through, or onnxruntime cannot load it.
     """
-    model = vet(path, content)
-    bounds = Bounds(path, model, ports)
+    model, bounds = vetted(path, content, ports)
     for start, end in _parts(sum(COUNTS), side):
         bounds.check(end - start, side)
     return GuardedSession(str(path), load(model.SerializeToString()), bounds, ports)

@@ -1,26 +1,19 @@
-"""The filter: frame -> cells -> latents -> tiles -> mosaic."""
+"""The filter: settings, which may change between frames, and the mosaics they ask for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from realtime import colour as colours
 from realtime import tileset
 from realtime.arrays import Frame, Latents, Picture, Plane, Size, Tiles, check_frame
-from realtime.atlas import Atlas
-from realtime.codec import Codec
+from realtime.codec import PROVIDERS, Codec
 from realtime.grid import Grid
-from realtime.painting import Painting
-from realtime.polarity import PolarityLine
-from realtime.reduction import Reduction
-from realtime.stability import Cells, Stabiliser
+from realtime.pipeline import Painted, Pipeline, Style
+from realtime.stages import Stages
 from realtime.threads import one_opencv_thread
 from realtime.tileset import TileSet
-from realtime.timing import Laps
-from realtime.variety import Taste
 
 
 class MosaicFilter:
@@ -32,8 +25,15 @@ class MosaicFilter:
     Every setting may change between two frames. Not for use by several threads at once.
     """
 
-    def __init__(self, codec: Codec, *, columns: int = 64) -> None:
-        """Make a filter around loaded networks; `load` is the usual way."""
+    def __init__(self, codec: Codec, *, columns: int = 64, whole: bool | None = None) -> None:
+        """Make a filter around loaded networks; `load` is the usual way.
+
+        Args:
+            codec: the networks.
+            columns: tiles from left to right.
+            whole: compute every frame in one run, see `realtime.on_device`; None: where the
+                provider is not the CPU.
+        """
         self.stability = 0.5
         self.variety = 0.5
         self.exact = False
@@ -45,11 +45,8 @@ class MosaicFilter:
         self._columns = columns
         self._colour = "mono"
         self._grid: Grid | None = None
-        self._reduction: Reduction | None = None
-        self._painting: Painting | None = None
-        self._means: Picture | None = None
         self._asked: tuple[object, ...] = ()
-        self._styled: tuple[object, ...] = ()
+        self._whole = whole
         self._use(codec)
 
     @classmethod
@@ -78,6 +75,8 @@ class MosaicFilter:
             stabilise: keep tiles whose cells change no more than camera noise does. Without it
                 equal frames give equal mosaics.
             providers: onnxruntime providers, best first, as `cpu` or its full name; None: CPU.
+                With any other one first, the whole filter is computed there, and every tile
+                decoded exactly.
             size: (width, height) that the mosaic must have exactly; the number of columns is then
                 the nearest at which square tiles fit.
             exact: decode every tile of every frame instead of keeping decoded tiles in an atlas.
@@ -147,7 +146,7 @@ class MosaicFilter:
     @property
     def decodes_all(self) -> bool:
         """Whether all tiles are decoded for every frame, rather than kept in an atlas."""
-        return self.exact or not Atlas.fits(self._codec.tile_set)
+        return self.exact or not self._pipeline.keeps_tiles
 
     @property
     def providers(self) -> list[str]:
@@ -162,7 +161,7 @@ class MosaicFilter:
     @property
     def latents(self) -> Latents | None:
         """[N, D] of the last mosaic; None before the first. Not to be changed."""
-        return self._stabiliser.held
+        return self._pipeline.latents
 
     def decode(self, latents: Latents, tile_size: int) -> Tiles:
         """Map any [N, D] latents, float32 0..1, to their exact tiles; see `Codec.decode`."""
@@ -170,9 +169,7 @@ class MosaicFilter:
 
     def reset(self) -> None:
         """Forget the past frames."""
-        self._stabiliser.reset()
-        self._line.reset()
-        self._painting = None
+        self._pipeline.reset()
 
     def __call__(self, frame: Frame) -> Frame:
         """Make the mosaic of a frame.
@@ -197,46 +194,20 @@ class MosaicFilter:
 
         Raises:
             TypeError, ValueError: `frame` is no frame, or smaller than the grid.
+            UserError: a network of the tile set gives what is no picture.
+            DeviceError: a device other than the CPU fails.
         """
         with one_opencv_thread():
             grid = self._prepare(check_frame(frame))
-            self._filter(frame, grid)
-            assert self._painting is not None
-            return Mosaic(self._painting, grid.size, self._mirrored)
-
-    def _filter(self, frame: Frame, grid: Grid) -> None:
-        clock, reduction = Laps(), self._reduction
-        assert reduction is not None
-        picture = reduction.reduce(frame)
-        seen = reduction.seen(picture)
-        self._follow(seen, reduction)
-        glance = reduction.glance(picture if self._colour == "tint" else seen)
-        cells = self._stabiliser.stirred(glance, grid, self.stability)
-        clock.lap("split")
-        changed = self._encode(seen, grid, cells)
-        clock.lap("encode")
-        # A new canvas needs all cells, and then all are stirred; tint follows colour besides.
-        changed = cells if self._painting is None or self._colour == "tint" else changed
-        latents = self._stabiliser.latents(changed)
-        tiles = self._decode(latents, grid.tile_size) if len(changed) else None
-        clock.lap("decode")
-        if self._colour == "tint":
-            self._means = reduction.means(picture)
-        if self._painting is None:
-            self._painting = self._blank(grid, planes=self.planes)
-        if tiles is not None:
-            self._painting.lay(tiles, changed, self._means)
-        clock.lap("join")
-        self.timings = clock.laps_ms
+            style = Style(self._colour, self.variety, self.exact, self.planes)
+            painted = self._pipeline.make(frame, style, self.stability)
+            self.timings = dict(self._pipeline.timings)
+            return Mosaic(painted, grid.size, self._pipeline.mirrored)
 
     def _use(self, codec: Codec) -> None:
         self._codec = codec
-        self._stabiliser = Stabiliser(codec.tile_set)
-        self._line = PolarityLine()
-        self._painting = None
-        self._taste: Taste | None = None
-        self._atlas: Atlas | None = None
-        self._asked = self._styled = ()
+        self._pipeline = _pipeline(codec, self._whole)
+        self._asked = ()
 
     def _prepare(self, frame: Frame) -> Grid:
         """The grid for this frame, and what depends on it made anew where anything changed."""
@@ -252,68 +223,9 @@ class MosaicFilter:
                     f"frame: found {width}x{height} pixels, expected at least one for each of "
                     f"{grid.columns}x{grid.rows} tiles; ask for fewer columns"
                 )
-            self._lay(grid)
+            self._pipeline.fit(grid, (width, height))
             self._grid, self._asked = grid, asked
-        styled = (self._colour, self.variety, self.exact, self.planes)
-        if styled != self._styled:
-            self._stabiliser.look_anew()
-            self._painting, self._styled = None, styled
         return self._grid
-
-    def _lay(self, grid: Grid) -> None:
-        self.reset()
-        codec = self._codec
-        self._reduction = Reduction(grid, codec.tile_set)
-        self._taste = Taste(codec.tile_set, grid) if codec.tile_set.kinds else None
-        if self._atlas is None or self._atlas.tile_size != grid.tile_size:
-            fits = Atlas.fits(codec.tile_set)
-            self._atlas = Atlas(codec, grid.tile_size) if fits else None
-
-    def _follow(self, seen: Picture, reduction: Reduction) -> None:
-        """Move the line of polarity where that spares the picture borders."""
-        if not self._codec.tile_set.tone:
-            return
-        if self.stability <= 0:
-            self._line.reset()
-        if self._line.due() and self._line.follow(reduction.means(seen)):
-            self._stabiliser.look_anew()
-
-    def _encode(self, seen: Picture, grid: Grid, cells: Cells) -> Cells:
-        """Encode these cells, and return those of them whose latents changed."""
-        if not len(cells):
-            return cells
-        patches, held = grid.cells(seen, cells), self._stabiliser.latents(cells)
-        if self._taste is None:
-            latents = self._codec.encode(patches)
-        else:
-            wish = self._taste.wish(cells, held, self.variety, self.stability, self._line.shift)
-            latents = self._codec.encode(patches, wish)
-            self._taste.vary(latents, cells, self.variety)
-        return self._stabiliser.keep(cells, latents, held, self.stability)
-
-    def _decode(self, latents: Latents | None, tile_size: int) -> Tiles:
-        """[n, D] latents -> tiles [n, T, T] or [n, T, T, 3]; good until the next call."""
-        assert latents is not None
-        if self._atlas is None or self.exact:
-            return self._codec.decode(latents, tile_size)
-        return self._atlas.decode(latents)
-
-    def _blank(self, grid: Grid, *, planes: bool) -> Painting:
-        return Painting(grid, self._colour, self._codec.tile_set.channels, planes=planes)
-
-    def _mirrored(self) -> Frame:
-        """The last mosaic as in a mirror, its tiles the right way round."""
-        grid, held = self._grid, self._stabiliser.held
-        assert grid is not None and held is not None
-        turned = np.arange(grid.count).reshape(grid.rows, -1)[:, ::-1].reshape(-1)
-        latents = held[turned]
-        if self._codec.tile_set.shading:
-            across = self._codec.tile_set.slopes.start
-            latents[:, across] = 1 - latents[:, across]
-        means = None if self._means is None else self._means[:, ::-1]
-        painting = self._blank(grid, planes=False)
-        painting.lay(self._decode(latents, grid.tile_size), np.arange(grid.count), means)
-        return painting.bgr()
 
 
 class Mosaic:
@@ -325,11 +237,11 @@ class Mosaic:
         size: (width, height) in pixels.
     """
 
-    def __init__(self, painting: Painting, size: Size, mirror: Callable[[], Frame]) -> None:
+    def __init__(self, painted: Painted, size: Size, mirror: Callable[[], Frame]) -> None:
         """Wrap what the filter painted; `mirror` makes the mirrored form."""
         self.size = size
         self._made: dict[str, Picture] = {}
-        self._makers = {"bgr": painting.bgr, "i420": painting.i420, "mirrored": mirror}
+        self._makers = {"bgr": painted.bgr, "i420": painted.i420, "mirrored": mirror}
 
     def bgr(self) -> Frame:
         """The mosaic, [height, width, 3] uint8 BGR."""
@@ -348,6 +260,18 @@ class Mosaic:
             with one_opencv_thread():
                 self._made[name] = self._makers[name]()
         return self._made[name]
+
+
+def _pipeline(codec: Codec, whole: bool | None) -> Pipeline:
+    """What computes: in one run on devices with memory of their own, unless said otherwise."""
+    if whole is None:
+        whole = codec.providers[0] != PROVIDERS["cpu"]
+    if not whole:
+        return Stages(codec)
+    # Imported here, for most do without it, and it loads the package onnx.
+    from realtime.on_device import OnDevice
+
+    return OnDevice(codec)
 
 
 def _share(name: str, value: float) -> float:

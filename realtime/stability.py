@@ -27,7 +27,7 @@ class Stabiliser:
 
     def __init__(self, tile_set: TileSet) -> None:
         """Start with nothing held."""
-        self._tolerance = _tolerances(tile_set)
+        self._tolerance = tolerances(tile_set)
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +90,8 @@ class Stabiliser:
         return cells[changed]
 
 
-def _tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:
+def tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:
+    """How far each latent may move before the tile changes, at stability 1: [D]."""
     if not (tile_set.tone or tile_set.colour):
         return np.full(tile_set.latents, LATENT_TOLERANCE, np.float32)
     tolerance = np.full(tile_set.latents, STYLE_TOLERANCE, np.float32)

@@ -28,16 +28,21 @@ class Taste:
     fit alone. Up to the default, 0.5, kinds are forgiven that they fit flat cells less well, so
     that structure decides where there is some and taste where there is none. Beyond, taste gains
     on structure too.
+
+    Attributes:
+        noise: [N, K] float32, scores before their strength.
+        dither: [N] float32, shifts of the tone that chooses polarity.
+        offsets: [S, N] float32, -1..1, of the styles.
     """
 
     def __init__(self, tile_set: TileSet, grid: Grid) -> None:
         """Draw the noise for a grid; equal grids get equal noise."""
         random = np.random.default_rng([_SEED, grid.columns])
         self._kinds, self._styles, self._slopes = tile_set.kinds, tile_set.styles, tile_set.slopes
-        self._noise = random.gumbel(size=(grid.count, tile_set.kinds)).astype(np.float32)
+        self.noise = random.gumbel(size=(grid.count, tile_set.kinds)).astype(np.float32)
         spread = random.uniform(-1, 1, (grid.count, tile_set.styles + 1)).astype(np.float32)
-        self._dither = POLARITY_DITHER * spread[:, -1]
-        self._offsets = np.ascontiguousarray(spread[:, :-1].T)
+        self.dither = POLARITY_DITHER * spread[:, -1]
+        self.offsets = np.ascontiguousarray(spread[:, :-1].T)
         self._tastes: dict[float, Numbers] = {}
 
     def wish(
@@ -58,20 +63,19 @@ class Taste:
             shift: added to the tones before they are compared with one half.
         """
         taste = np.take(self._taste(variety), cells, axis=0)
-        polarity = np.take(self._dither, cells) + np.float32(shift)
+        polarity = np.take(self.dither, cells) + np.float32(shift)
         if held is not None and stability > 0:
             kind = (held[:, 0] * np.float32(self._kinds)).astype(np.intp)
             kind += np.arange(0, taste.size, self._kinds)
             taste.reshape(-1)[kind] += LOYALTY * stability
             loyalty = np.float32(POLARITY_LOYALTY * stability)
             polarity += np.where(held[:, -1] > 0.5, loyalty, -loyalty)
-        return Wish(taste, min(1.0, 2 * variety), polarity)
+        return Wish(taste, leeway(variety), polarity)
 
     def _taste(self, variety: float) -> Numbers:
         """The bonus of every kind in every cell, [N, K]; kept until variety changes."""
         if variety not in self._tastes:
-            strength = TASTE * min(1, 2 * variety) + WILD_TASTE * max(0, 2 * variety - 1)
-            self._tastes = {variety: self._noise * np.float32(strength)}
+            self._tastes = {variety: self.noise * np.float32(strength(variety))}
         return self._tastes[variety]
 
     def vary(self, latents: Latents, cells: Cells, variety: float) -> None:
@@ -82,8 +86,8 @@ class Taste:
         if variety <= 0 or not self._styles:
             return
         rows = latents.T
-        offset = np.take(self._offsets, cells, axis=1)
-        offset *= np.float32(min(1, 2 * variety)) * self._spread(rows)
+        offset = np.take(self.offsets, cells, axis=1)
+        offset *= np.float32(leeway(variety)) * self._spread(rows)
         style = rows[1 : 1 + self._styles]
         style += offset
         np.abs(style, out=style)  # mirrored at both ends of the range, 0 and 1
@@ -97,3 +101,13 @@ class Taste:
         slopes = np.abs(rows[self._slopes] - np.float32(0.5))
         flatness = np.maximum(0, 1 - (slopes[0] + slopes[1]) * np.float32(1 / STEEP))
         return np.asarray(near + np.float32(far - near) * flatness, np.float32)
+
+
+def strength(variety: float) -> float:
+    """How much the noise counts in scores at a variety of 0..1."""
+    return TASTE * leeway(variety) + WILD_TASTE * max(0.0, 2 * variety - 1)
+
+
+def leeway(variety: float) -> float:
+    """How far flat cells may have what fits them less well at a variety of 0..1: 0..1."""
+    return min(1.0, 2 * variety)

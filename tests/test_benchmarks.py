@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
-from benchmarks import soak
+from benchmarks import device, soak
 from benchmarks.__main__ import line, main
 from benchmarks.emoji import EmojiFilter
 from benchmarks.film import Film, add_noise
 from benchmarks.search import exact
 from benchmarks.stability import Step, behind, changed_tiles, hand, lag, tones, unmoved
 from benchmarks.timing import Row, Setup, alternate
+from realtime import MosaicFilter
+from realtime.codec import Codec
+from realtime.tileset import TileSet
+from tests.tile_sets import STRIPES
 
 
 def test_tasks_take_turns_and_warm_rounds_are_not_counted() -> None:
@@ -141,6 +146,35 @@ def test_a_topic_that_cannot_be_measured_says_why(capsys: pytest.CaptureFixture[
     assert "search: skipped: give --data PATH" in capsys.readouterr().out
     main(["--quick", "--only", "search", "--data", "no-such-folder"])
     assert "search: skipped" in capsys.readouterr().out
+
+
+def test_a_device_is_measured_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    main(["--quick", "--only", "device"])
+    assert (
+        "device: skipped: this onnxruntime has no provider but the CPU" in capsys.readouterr().out
+    )
+
+
+def test_a_device_is_compared_with_the_cpu() -> None:
+    film = Film(iter(np.full((32, 48, 3), level, np.uint8) for level in (20, 100, 200)))
+    made, stages, exact = (
+        MosaicFilter(Codec(TileSet.load(STRIPES)), columns=6, whole=whole)
+        for whole in (True, False, False)
+    )
+    exact.exact = True
+    rows = {
+        row.compared: row for row in device.compare(Setup(True), film, "it", made, stages, exact)
+    }
+    assert rows["levels off exact tiles of the CPU, mean"].met
+    assert 0 < rows["ms: decode / all"].value < 1
+    exact.colour = "duo"
+    rows = {
+        row.compared: row for row in device.compare(Setup(True), film, "it", made, stages, exact)
+    }
+    assert rows["levels off exact tiles of the CPU, mean"].met is False
 
 
 def test_a_soak_accounts_for_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
