@@ -28,6 +28,12 @@ PROVIDERS = {
 }
 """Names for `--provider`, and what onnxruntime calls them."""
 
+TILES_AT_ONCE = 512
+"""That a decoder gets: all of a mosaic would take no less time, but several times the memory, which
+onnxruntime keeps. Fewer would cost more calls."""
+PIXELS_AT_ONCE = 1 << 19
+"""Of tiles that are large."""
+
 Numbers = npt.NDArray[np.float32]
 
 
@@ -123,6 +129,14 @@ class Codec:
             [N, T, T] or [N, T, T, 3] uint8 (BGR).
         """
         pixels = np.asarray((np.arange(tile_size) + 0.5) / tile_size, np.float32)
+        step = max(1, min(TILES_AT_ONCE, PIXELS_AT_ONCE // tile_size**2))
+        parts = [
+            self._decode(latents[first : first + step], pixels)
+            for first in range(0, max(1, len(latents)), step)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _decode(self, latents: Latents, pixels: Numbers) -> Tiles:
         tiles = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
         np.multiply(tiles, 255, out=tiles)
         np.rint(tiles, out=tiles)
