@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,11 @@ import torch
 from torch import Tensor
 
 from export import distil, sights
-from export.students import StudentDecoder, StudentRegressor
+from export.students import PATCH, StudentDecoder, StudentRegressor
+from realtime.codec import Codec
+from realtime.picture import read_picture
+from realtime.reduction import luminance
+from realtime.tileset import TileSet, shipped_folder
 
 POINTS, SIDE = 9, 6
 
@@ -93,3 +99,29 @@ def test_lessons_are_full_and_equal_for_equal_seeds(monkeypatch: pytest.MonkeyPa
         assert seen.small.shape[1:] == (20, 20)
         assert len(seen.large) == len(seen.small) >= 5
         assert np.array_equal(seen.small, same.small)
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[Codec, Codec]:
+    """The shipped students and their teacher."""
+    folder = shipped_folder() / "mnist-2d"
+    return Codec(TileSet.load("mnist-2d")), Codec(TileSet.load(folder / "teacher"))
+
+
+def test_the_shipped_decoder_draws_what_its_teacher_does(both: tuple[Codec, Codec]) -> None:
+    latents = np.random.default_rng(2).random((300, 2), np.float32)
+    mine, wanted = (codec.decode(latents, 28).astype(int) for codec in both)
+    apart = np.abs(mine - wanted)
+    assert apart.mean() < 0.5
+    assert apart.mean(axis=(1, 2)).max() < 1.5
+    assert apart.max() < 40
+
+
+def test_the_shipped_regressor_chooses_what_its_teacher_does(both: tuple[Codec, Codec]) -> None:
+    photo = read_picture(Path(distil.__file__).parents[1] / "realtime" / "assets" / "demo.jpg")
+    seen = sights.Sight.cut(luminance(photo), 40, (28, PATCH))
+    mine, wanted = (
+        codec.decode(codec.encode(patches), 28).astype(int)
+        for codec, patches in zip(both, (seen.small, seen.large), strict=True)
+    )
+    assert np.abs(mine - wanted).mean() < 1.5
