@@ -29,7 +29,7 @@ from export.metrics import (
     tone_error,
     variety_bits,
 )
-from export.patches import HELD_OUT
+from export.patches import HELD_OUT, prepared
 from export.report import RANDOM, Report
 from export.search import ExactSearch
 from realtime import MosaicFilter
@@ -40,7 +40,6 @@ from realtime.reduction import luminance
 from realtime.tileset import TileSet
 
 COLUMNS, ROWS, TILE = 64, 36, 28
-FRAME_SIZE = (1280, 720)
 VARIETIES = (0.0, 0.5, 1.0)
 SEED_SET = "mnist-2d"
 TRAINED_ON = {SEED_SET: "mnist", "digits": "mnist"}
@@ -82,17 +81,6 @@ def cut(mosaic: Tiles, side: int) -> Tiles:
     """[rows * T, columns * T] -> tiles [N, T, T]."""
     whole = mosaic.reshape(ROWS, side, COLUMNS, side).transpose(0, 2, 1, 3)
     return np.ascontiguousarray(whole.reshape(-1, side, side))
-
-
-def prepared(photo: Frame) -> Frame:
-    """The middle of a photograph, 1280x720."""
-    height, width = photo.shape[:2]
-    wide, high = FRAME_SIZE
-    inner = (min(width, height * wide // high), min(height, width * high // wide))
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    part = photo[top : top + inner[1], left : left + inner[0]]
-    way = cv2.INTER_AREA if inner[0] > wide else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(part, FRAME_SIZE, interpolation=way), np.uint8)
 
 
 def mosaics_of(name: str, frames: Sequence[Frame], variety: float = 0.5) -> list[Tiles]:

@@ -30,6 +30,7 @@ from realtime import MosaicFilter
 from realtime.arrays import Frame, Latents
 from realtime.codec import Codec, Wish
 from realtime.errors import AutomosaicError
+from realtime.grid import resize
 from realtime.tileset import TileSet
 
 FIVE = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "rocket.jpg")
@@ -69,14 +70,15 @@ class Subject:
     @cached_property
     def latents(self) -> Latents:
         """[N, D] latents of the training set."""
-        images = self.tiles.images
+        side = self.tile_set.patch_size
+        images = np.stack([resize(image, (side, side)) for image in self.tiles.images])
         parts = [self.codec.encode(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
         return np.concatenate(parts, dtype=np.float32)
 
     @property
     def encodes(self) -> bool:
-        """Whether the regressor takes whole tiles, so that it is an encoder as well."""
-        return not self.tile_set.kinds and self.tile_set.patch_size == self.tile_set.tile_size
+        """Whether the regressor sees tiles well enough to be an encoder as well."""
+        return not self.tile_set.kinds and self.tile_set.patch_size >= self.tile_set.tile_size // 2
 
     def mosaic(self, photo: Frame, columns: int, tile_size: int) -> Frame:
         """The mosaic of a still picture."""

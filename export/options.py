@@ -20,6 +20,7 @@ class Options:
         resume: take up the checkpoint.
         threads: for PyTorch; None is one a core.
         command: the command line, for the card.
+        distil: only teach the small networks anew, from large ones that were trained before.
     """
 
     data: Path | None
@@ -31,3 +32,4 @@ class Options:
     resume: bool
     threads: int | None
     command: str
+    distil: bool = False

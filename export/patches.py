@@ -31,6 +31,7 @@ IN_WHEEL = {
 HELD_OUT = ("astronaut.png", "chelsea.png", "china.jpg", "coffee.png", "rocket.jpg")
 """Photographs that no training sees, for evaluation."""
 
+FRAME_SIZE = (1280, 720)
 LEVELS = 12  # scales drawn per photograph: patches from single details to a quarter of it
 LARGEST_PART = 0.25  # of the photograph's shorter side that one patch covers
 LONGEST_SIDE = 1024  # a user's photographs are decoded no larger than needed
@@ -63,6 +64,17 @@ def load_photos(folder: Path | None = None, names: Sequence[str] | None = None) 
             "no photographs: run `pip install -r export/requirements.txt` or pass --photos FOLDER"
         )
     return [to_bgr(read_picture(path)) for path in found]
+
+
+def prepared(photo: Frame) -> Frame:
+    """The middle of a photograph, 1280x720."""
+    height, width = photo.shape[:2]
+    wide, high = FRAME_SIZE
+    inner = (min(width, height * wide // high), min(height, width * high // wide))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    part = photo[top : top + inner[1], left : left + inner[0]]
+    way = cv2.INTER_AREA if inner[0] > wide else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, FRAME_SIZE, interpolation=way), np.uint8)
 
 
 def dead_leaves(rng: np.random.Generator, size: int) -> Frame:

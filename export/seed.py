@@ -1,22 +1,31 @@
 """The method this project grew from, reproduced to the letter: a 2-D autoencoder of MNIST.
 
     python -m export.train mnist-2d
+    python -m export.train mnist-2d --distil      only teaches the small networks anew
 
 Kept as the baseline that the other tile sets are measured against. Its encoder, which has only
 seen digits, is also its regressor: it is shown patches of photographs.
+
+Decoding every cell of a frame takes these networks ten times as long as a frame lasts. So what is
+played are small ones that were taught to give the same, see `export.distil`; the large ones are
+kept beside them, as the tile set `teacher`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from export import manifold
 from export.card import Sidecar, current_commit
 from export.data import TileImages, load_tiles
+from export.distil import Settings, Students, distil
 from export.networks_common import Resample
 from export.options import Options
+from export.students import PATCH
 from export.to_onnx import export_tile_set
 from export.training import Run, batches, loss_table, start_chance
 from realtime.arrays import Tiles
@@ -25,6 +34,8 @@ from realtime.errors import UserError
 NAME = "mnist-2d"
 SIDE = 28  # pixels of a digit
 LATENTS = 2  # so that the latent space can be drawn
+TEACHER = "teacher"  # folder of the seed's networks, within that of the small ones
+STUDENTS = Settings()
 
 # The original's settings; those it left to Keras are Keras's defaults, which PyTorch's are not.
 EPOCHS = 100
@@ -139,14 +150,40 @@ class Autoencoder(nn.Module):
 
 
 def train(options: Options) -> None:
-    """Train, check and export the seed's tile set.
+    """Train, check and export the seed's networks; then teach small ones and export those.
 
     Raises:
-        UserError: no data, data of another size, or nothing to resume.
+        UserError: no data, data of another size, nothing to resume, or no teacher.
         ExportRefusedError: the exported graphs differ from the networks.
     """
     tiles = load_tiles("mnist", options.data)
     digits = as_tensor(tiles.images)
+    folder = options.out / TEACHER
+    if not options.distil:
+        train_teacher(folder, tiles, digits, options)
+    students = distil(folder, tiles.images, options, STUDENTS)
+    decoder, regressor = students.decoder.eval(), students.regressor.eval()
+    network = nn.Sequential(nn.Upsample(size=PATCH, mode="bilinear"), regressor, decoder)
+    measured = measure(network, decoder, digits, options)
+    sidecar = replace(
+        students.teacher,
+        name=options.out.name,
+        title=f"{tiles.title}, the method of 2021 reproduced",
+        patch_size=PATCH,
+        tone_range=tone_range(plane_tiles(decoder)),
+        command=options.command,
+        seed=options.seed,
+        commit=current_commit(),
+        epochs=len(students.run.losses),
+        duration_s=round(students.run.seconds, 1),
+        metrics={**measured, **students.apart},
+    )
+    export_tile_set(options.out, Resample(decoder, SIDE), regressor, sidecar, notes(students))
+    manifold.write(options.out)
+
+
+def train_teacher(folder: Path, tiles: TileImages, digits: Tensor, options: Options) -> None:
+    """Train the seed's networks on digits [N, 1, 28, 28] and export them to `folder`."""
     start_chance(options.seed, options.threads)
     network = Autoencoder()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
@@ -161,16 +198,16 @@ def train(options: Options) -> None:
     run.train(options.epochs, lambda: one_epoch(network, optimiser, digits))
     network.eval()
     sidecar = describe(network, tiles, run, options)
-    sidecar = replace(sidecar, metrics=measure(network, digits, options))
+    sidecar = replace(sidecar, metrics=measure(network, network.decoder, digits, options))
     decoder = Resample(network.decoder, SIDE)
-    export_tile_set(options.out, decoder, network.encoder, sidecar, notes(run))
+    export_tile_set(folder, decoder, network.encoder, sidecar, teacher_notes(run))
 
 
 def describe(network: Autoencoder, tiles: TileImages, run: Run, options: Options) -> Sidecar:
-    """Return the sidecar of a trained network, still without metrics."""
+    """Return the sidecar of the seed's networks, still without metrics."""
     return Sidecar(
-        name=options.out.name,
-        title=f"{tiles.title}, the method of 2021 reproduced",
+        name=TEACHER,
+        title=f"{tiles.title}, the method of 2021 to the letter",
         tile_size=SIDE,
         channels=1,
         patch_size=SIDE,
@@ -214,7 +251,7 @@ def as_tensor(images: Tiles) -> Tensor:
 
 
 @torch.no_grad()
-def restore(network: Autoencoder, digits: Tensor) -> Tensor:
+def restore(network: nn.Module, digits: Tensor) -> Tensor:
     """Pass digits [N, 1, 28, 28] through encoder and decoder, in batches."""
     network.eval()
     return torch.cat([network(batch) for batch in torch.split(digits, BATCH)])
@@ -234,13 +271,15 @@ def tone_range(tiles: Tensor) -> tuple[float, float]:
     return round(means.min().item(), 4), round(means.max().item(), 4)
 
 
-def measure(network: Autoencoder, digits: Tensor, options: Options) -> dict[str, float]:
+def measure(
+    network: nn.Module, decoder: nn.Module, digits: Tensor, options: Options
+) -> dict[str, float]:
     """Return figures for the card: errors on the training and, if at hand, the test digits.
 
     Also how many pixels are lit whatever the latents: early in training the decoder is all but
     constant, some pixels saturate, and through a sigmoid squared errors hardly move them again.
     """
-    tiles = plane_tiles(network.decoder)
+    tiles = plane_tiles(decoder)
     lit = (tiles.amin(dim=0) > LIT).sum().item()
     found = {
         "mean squared error, training": _error(network, digits),
@@ -253,13 +292,33 @@ def measure(network: Autoencoder, digits: Tensor, options: Options) -> dict[str,
     return {**found, "mean squared error, test": _error(network, test)}
 
 
-def notes(run: Run) -> str:
-    """Return the part of the card that is particular to this set."""
+BASELINE = (
+    "The baseline: convolutions, a 2-D latent, mean squared error, and the encoder of digits used "
+    "on photographs.\nThe tiles cover few tones; the other tile sets were made to mend that."
+)
+
+
+def notes(students: Students) -> str:
+    """Return the part of the card that is particular to the small networks."""
+    teacher = students.teacher
+    minutes = teacher.duration_s / 60
     return (
-        "The baseline: convolutions, a 2-D latent, mean squared error, and the encoder of digits "
-        "used on photographs.\nThe tiles cover few tones; the other tile sets were made to mend "
-        f"that.\n\n## Loss\n\n{loss_table(run.losses)}\n\n{_stopped_early(run.losses)}"
+        f"{BASELINE}\n\n## Students\n\n"
+        "These are not the networks of 2021 but small ones, students, that were taught to give the "
+        "same in a fraction of the time (Hinton et al., 2015, see `export/distil.py`). What they "
+        f"were taught by is kept, to the letter, in [{TEACHER}]({TEACHER}/README.md): made by "
+        f"`{teacher.command}`, {teacher.epochs} epochs in {minutes:.0f} min. The training in the "
+        "table is that of the regressor; the decoder is fitted, without training.\n\n"
+        "Levels off: mean difference of a tile's pixels from the teacher's tile, of 255. Both: the "
+        "student's tile for what the student's regressor chose, beside the teacher's for what the "
+        "teacher's chose.\n\n"
+        f"## Loss\n\n{loss_table(students.run.losses)}"
     )
+
+
+def teacher_notes(run: Run) -> str:
+    """Return the part of the card that is particular to the seed's networks."""
+    return f"{BASELINE}\n\n## Loss\n\n{loss_table(run.losses)}\n\n{_stopped_early(run.losses)}"
 
 
 def _stopped_early(losses: list[float]) -> str:
@@ -272,7 +331,7 @@ def _stopped_early(losses: list[float]) -> str:
     )
 
 
-def _error(network: Autoencoder, digits: Tensor) -> float:
+def _error(network: nn.Module, digits: Tensor) -> float:
     restored = restore(network, digits)
     return round(nn.functional.mse_loss(restored, digits.squeeze(1)).item(), 5)
 

@@ -3,6 +3,7 @@
     python -m export.train mnist-2d                       fetches the pictures
     python -m export.train mnist-2d --data PATH           no connection needed
     python -m export.train mnist-2d --resume              goes on after the last finished epoch
+    python -m export.train mnist-2d --distil              only teaches its small networks anew
     python -m export.train my-pictures/ --out models/mine    50 to 50,000 pictures of your own
 
 The result is a folder, models/NAME, that `python -m realtime --tiles NAME` plays.
@@ -66,9 +67,12 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[Recipe, Options]:
         raise UserError(f"--epochs {epochs}: at least 1")
     if asked.threads is not None and asked.threads < 1:
         raise UserError(f"--threads {asked.threads}: at least 1")
+    if asked.distil and recipe is not RECIPES[seed.NAME]:
+        raise UserError(f"--distil: only {seed.NAME} is taught by larger networks")
     out = asked.out or MODELS / (Path(asked.set).resolve().name if own else asked.set)
     # Without paths: they are nobody else's, and the card is public.
     name = "FOLDER" if own else asked.set
+    trained = "--distil" if asked.distil else f"--epochs {epochs}"
     options = Options(
         data=Path(asked.set) if own else asked.data,
         photos=asked.photos,
@@ -78,7 +82,8 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[Recipe, Options]:
         seed=asked.seed,
         resume=asked.resume,
         threads=asked.threads,
-        command=f"python -m export.train {name} --epochs {epochs} --seed {asked.seed}",
+        command=f"python -m export.train {name} {trained} --seed {asked.seed}",
+        distil=asked.distil,
     )
     return recipe, options
 
@@ -122,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=int, metavar="N", help="passes over the pictures (the recipe's own)")
     add("--seed", type=int, default=0, metavar="N", help="of all random generators (0)")
     add("--resume", action="store_true", help="go on from the checkpoint in runs/")
+    add("--distil", action="store_true", help="only teach small networks anew, from OUT/teacher")
     add("--threads", type=int, metavar="N", help="CPU threads (one a core)")
     return parser
 

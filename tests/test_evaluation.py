@@ -10,8 +10,9 @@ pytest.importorskip("skimage", reason="scikit-image is not installed: evaluation
 
 from export import metrics
 from export.claims import COUNTS, Claims
-from export.evaluate import cut, lay, prepared
+from export.evaluate import cut, lay
 from export.judge import Judge
+from export.patches import prepared
 from export.search import ExactSearch
 from realtime.arrays import Plane
 

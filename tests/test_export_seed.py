@@ -14,9 +14,10 @@ pytest.importorskip("PIL", reason="Pillow is not installed: training is not test
 pytest.importorskip("tqdm", reason="tqdm is not installed: training is not tested")
 
 import torch
+from PIL import Image
 from torch import nn
 
-from export import seed, train, training
+from export import distil, seed, sights, train, training
 from realtime.errors import UserError
 
 
@@ -36,6 +37,30 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own, so that nothing lands in the checkout."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def students(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distillation of a second."""
+    few = distil.Settings(epochs=1, steps=3, points=9, features=16, cells=130)
+    monkeypatch.setattr(seed, "STUDENTS", few)
+    monkeypatch.setattr(distil, "JUDGED", 50)
+    monkeypatch.setattr(sights, "LEAF_PICTURES", 1)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with a photograph of noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(noise).save(tmp_path / "photos" / "noise.png")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def command(digits: Path, photos: Path) -> list[str]:
+    """The start of a command line that trains in seconds."""
+    return ["mnist-2d", "--data", str(digits), "--photos", str(photos), "--threads", "1"]
 
 
 def parameters(network: nn.Module) -> int:
@@ -86,24 +111,42 @@ def test_noise_is_added_while_training_alone() -> None:
     assert torch.equal(network(blots), network(blots))
 
 
-def test_training_exports_a_tile_set(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["mnist-2d", "--data", str(digits), "--epochs", "2", "--threads", "1"]
-    assert train.main(command) == 0
+def test_training_exports_both_tile_sets(
+    command: list[str], digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train.main([*command, "--epochs", "2"]) == 0
     printed = capsys.readouterr().out
     assert "epoch 2/2  loss 0." in printed
     folder = Path("models/mnist-2d")
-    sidecar = json.loads((folder / "tileset.json").read_text())
-    assert sidecar["epochs"] == 2
-    assert sidecar["shape_latents"] == 2
-    assert sidecar["command"] == "python -m export.train mnist-2d --epochs 2 --seed 0"
-    assert 0 < sidecar["tone_range"][0] < sidecar["tone_range"][1] < 1
+    for made, epochs in ((folder, 1), (folder / "teacher", 2)):
+        sidecar = json.loads((made / "tileset.json").read_text())
+        assert sidecar["epochs"] == epochs
+        assert sidecar["shape_latents"] == 2
+        assert sidecar["command"] == "python -m export.train mnist-2d --epochs 2 --seed 0"
+        assert 0 < sidecar["tone_range"][0] < sidecar["tone_range"][1] < 1
+        assert str(digits.parent) not in (made / "README.md").read_text()
+    assert "| Epoch | 1 | 2 |" in (folder / "teacher" / "README.md").read_text()
     card = (folder / "README.md").read_text()
-    assert "| Epoch | 1 | 2 |" in card
-    assert str(digits.parent) not in card
+    assert "[teacher](teacher/README.md)" in card
+    assert "2 epochs" in card
+    assert "decoder, levels off, worst pixel" in card
+    assert (folder / "manifold.png").is_file()
 
 
-def test_a_resumed_training_ends_as_an_unbroken_one(digits: Path) -> None:
-    command = ["mnist-2d", "--data", str(digits), "--threads", "1"]
+def test_students_are_taught_anew_from_what_was_exported(command: list[str]) -> None:
+    assert train.main([*command, "--epochs", "1"]) == 0
+    folder = Path("models/mnist-2d")
+    first = [(folder / name).read_bytes() for name in ("decoder.onnx", "regressor.onnx")]
+    teacher = (folder / "teacher" / "regressor.onnx").read_bytes()
+    assert train.main([*command, "--distil"]) == 0
+    again = [(folder / name).read_bytes() for name in ("decoder.onnx", "regressor.onnx")]
+    assert first == again
+    assert teacher == (folder / "teacher" / "regressor.onnx").read_bytes()
+    sidecar = json.loads((folder / "tileset.json").read_text())
+    assert sidecar["command"] == "python -m export.train mnist-2d --distil --seed 0"
+
+
+def test_a_resumed_training_ends_as_an_unbroken_one(command: list[str]) -> None:
     assert train.main([*command, "--epochs", "3", "--out", "whole"]) == 0
     assert train.main([*command, "--epochs", "1", "--out", "broken"]) == 0
     assert train.main([*command, "--epochs", "3", "--out", "broken", "--resume"]) == 0
@@ -113,6 +156,9 @@ def test_a_resumed_training_ends_as_an_unbroken_one(digits: Path) -> None:
     assert whole["losses"] == broken["losses"]
     weights = whole["parts"]["network"]
     assert all(torch.equal(weights[key], broken["parts"]["network"][key]) for key in weights)
+    # The students of the teacher that was only half trained are not taken up.
+    files = [Path(name, "regressor.onnx").read_bytes() for name in ("whole", "broken")]
+    assert files[0] == files[1]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +168,7 @@ def test_a_resumed_training_ends_as_an_unbroken_one(digits: Path) -> None:
         (["mnist-2d", "--epochs", "0"], "--epochs 0"),
         (["mnist-2d", "--threads", "0"], "--threads 0"),
         (["mnist-2d", "--data", "absent"], "--data takes"),
+        (["digits", "--distil"], "--distil: only mnist-2d"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -134,13 +181,24 @@ def test_mistakes_are_one_line(
     assert printed.count("\n") == 1
 
 
-def test_resuming_asks_for_the_same_run(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["mnist-2d", "--data", str(digits), "--epochs", "1"]
+def test_resuming_asks_for_the_same_run(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*command, "--epochs", "1"]
     assert train.main([*command, "--resume"]) == 2
     assert "nothing to resume" in capsys.readouterr().err
     assert train.main(command) == 0
     assert train.main([*command, "--resume", "--seed", "5"]) == 2
     assert "use the same" in capsys.readouterr().err
+
+
+def test_nobody_is_taught_without_a_teacher(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train.main([*command, "--distil"]) == 2
+    printed = capsys.readouterr().err
+    assert "teacher" in printed
+    assert printed.count("\n") == 1
 
 
 def test_pictures_of_another_size_are_refused() -> None:
