@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from realtime.outputs import NO_KEY
-
+NO_KEY = -1
+"""The code of no key at all."""
 ESCAPE = "\x1b"
 _KEY_BITS = 0xFFFF
 """Above these a key's code tells of Num Lock and Shift. Below, an arrow key is no letter."""

@@ -120,8 +120,7 @@ class ReturningCamera(Source):
     def _lose(self, error: DeviceError) -> None:
         self._part()
         self._gone, self._gone_s = error, time.perf_counter()
-        what = str(error).partition(": ")[0]
-        self.away = f"{what}: looking for it, so plug it in again"
+        self.away = f"{error.what}: looking for it, so plug it in again"
         self._search = _Search(self._device, self._others, self._open)
 
     def _here(self) -> bool:
