@@ -34,12 +34,11 @@ from benchmarks.startup import ROOT
 from benchmarks.timing import Row
 from realtime import MosaicFilter
 from realtime.arrays import Frame
-from realtime.atlas import MOST_BYTES, Atlas
+from realtime.atlas import MOST_BYTES
 from realtime.loop import Settings, run
 from realtime.outputs import Outputs
 from realtime.sinks import CheckedSink, open_sinks
 from realtime.sources import open_source
-from realtime.stages import Stages
 from realtime.tally import Statistics
 
 SAMPLE_S = 2.0
@@ -87,11 +86,10 @@ def _live(asked: argparse.Namespace) -> Iterator[Row]:
     witness = Witness()
     device = None if asked.no_virtual_camera else asked.virtual_camera
     made = MosaicFilter.load("digits", columns=64, size=HD, colour=asked.colour)
-    tiles = KeptTiles(made)
-    with _memory(tiles) as samples, _reader(device) as seen:
+    with _memory(made) as samples, _reader(device) as seen:
         statistics = _run(asked, made, device, witness)
     yield from memory_rows(samples)
-    yield Row("memory", "MB of tiles kept, besides", tiles.megabytes(), bar=MOST_BYTES / 1e6)
+    yield Row("memory", "MB of tiles kept, besides", made.kept_bytes / 1e6, bar=MOST_BYTES / 1e6)
     yield from _time_rows(asked.record, witness)
     yield from _frame_rows(statistics, witness, seen)
     if not asked.keep:
@@ -111,33 +109,14 @@ def _run(
     return run(source, made, outputs, Settings(seconds=60 * asked.minutes, size=HD))
 
 
-class KeptTiles:
-    """The memory that decoded tiles take: it grows, to a limit, as a scene shows more of them."""
-
-    def __init__(self, made: MosaicFilter) -> None:
-        self._made = made
-        self._atlas: Atlas | None = None
-        self._most = 0
-
-    def megabytes(self) -> float:
-        """Return how much of the atlas has been in use."""
-        pipeline = self._made._pipeline
-        atlas = pipeline.atlas if isinstance(pipeline, Stages) else None
-        if atlas is None:
-            return 0.0
-        self._most = max(self._most if atlas is self._atlas else 0, atlas.decoded)
-        self._atlas = atlas
-        return self._most * atlas.tile_size**2 * self._made.card.channels / 1e6
-
-
 @contextmanager
-def _memory(tiles: KeptTiles) -> Iterator[array[float]]:
+def _memory(made: MosaicFilter) -> Iterator[array[float]]:
     """Note the memory of this process, but for the tiles, in MB, until the `with` ends."""
     samples, ended = array("d"), threading.Event()
 
     def note() -> None:
         while not ended.wait(SAMPLE_S):
-            samples.append(resident_mb() - tiles.megabytes())
+            samples.append(resident_mb() - made.kept_bytes / 1e6)
 
     thread = threading.Thread(target=note, name="memory")
     thread.start()

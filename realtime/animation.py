@@ -1,29 +1,26 @@
-"""Short animations for sharing: GIF and WebP, small, looping, with the best palette there is."""
+"""Short animations for sharing: GIF and WebP, small and looping."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Protocol
 
 # First OpenCV: where PyAV's X11 libraries are loaded before, OpenCV's windows hang.
 import cv2  # isort: split
 
 import av
 import numpy as np
-import numpy.typing as npt
-from av.filter import Graph
-from av.filter.context import FilterContext
-from av.video.stream import VideoStream
 
 from realtime.arrays import Frame, Size
 from realtime.background import Background
 from realtime.errors import DeviceError, UserError
+from realtime.gif import GifEncoder
 from realtime.output_file import create_file, write_all
 from realtime.sinks import CheckedSink
 
@@ -36,21 +33,14 @@ LONGEST_S = 30.0
 _EARLY = 0.2
 """By which share of its interval a frame may come too early, as a camera's do now and then."""
 _WEBP = {"quality": "75", "compression_level": "2"}
-# The classic order in which a 4x4 block fills up, as what is added to 8 bits before 2 are cut off.
-_BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) // 4).astype(
-    np.uint8
-)
-_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-
-Colours: TypeAlias = npt.NDArray[np.uint8]
-"""[256, 4] uint8 BGRA."""
 
 
 class Animation(CheckedSink):
     """A .gif or .webp that repeats for ever.
 
     It takes no more than `FASTEST_FPS` mosaics a second, shrinks them to `LONGEST_SIDE`, and ends
-    after `LONGEST_S`. The file is written by `close`; without any mosaic none is left.
+    after `LONGEST_S`. A GIF is written as it is recorded: after a kill or on a full disk it plays
+    up to about the last half second. A WebP is written by `close`. Without any mosaic none is left.
 
     Attributes:
         frames: how many mosaics were taken.
@@ -88,6 +78,8 @@ class Animation(CheckedSink):
         self._last_s = -math.inf
         self._full = False
         self._file = create_file(self._path, overwrite=overwrite)
+        self._written = 0
+        self._failed = False
         self._encoder = encoder(self._size)
         self._background = Background(self._add, name=self.name)
 
@@ -110,39 +102,62 @@ class Animation(CheckedSink):
         self._background.put((image, time_s - self._start_s))
 
     def _add(self, item: tuple[Frame, float]) -> None:
+        self._append(self._encoder.add(*item))
+
+    def _append(self, data: bytes) -> None:
+        """Write what is ready, after which the file is whole should nothing follow.
+
+        Raises:
+            DeviceError: the disk fails; what was whole before is still.
+        """
+        if not data:
+            return
         try:
-            self._encoder.add(*item)
+            self._end_with(data)
         except OSError as error:
-            raise self._disk_error(error) from error
+            self._failed, plays = True, ""
+            if self._written:
+                with contextlib.suppress(OSError):
+                    self._file.truncate(self._written)
+                    self._end_with(b"")
+                plays = ": the animation plays up to there"
+            raise DeviceError(f"{self._path}: {os.strerror(error.errno or 0)}{plays}") from error
+        self._written += len(data)
+
+    def _end_with(self, data: bytes) -> None:
+        """Write what comes after all that is whole, in the place of whatever is there."""
+        self._file.seek(self._written)
+        write_all(self._file, data + self._encoder.end)
 
     def _close(self) -> None:
         try:
             self._background.close()
-            if self.frames:
-                write_all(self._file, self._encoder.finish())
-        except OSError as error:
-            raise self._disk_error(error) from error
+            if self.frames and not self._failed:
+                self._append(self._encoder.finish())
         finally:
             self._encoder.close()
             self._file.close()
             if self.frames == 0:
                 self._path.unlink()
 
-    def _disk_error(self, error: OSError) -> DeviceError:
-        return DeviceError(f"{self._path}: {os.strerror(error.errno or 0)}")
-
 
 class _Encoder(Protocol):
-    """Turns pictures into the bytes of a file."""
+    """Turns pictures into the bytes of a file.
+
+    Attributes:
+        end: what the file must end with, after all that was returned.
+    """
+
+    end: bytes
 
     def __init__(self, size: Size) -> None: ...
 
-    def add(self, image: Frame, time_s: float) -> None:
-        """Take a picture that is shown from `time_s` on."""
+    def add(self, image: Frame, time_s: float) -> bytes:
+        """Take a picture, which is shown from `time_s` on; return what can be written already."""
         ...
 
     def finish(self) -> bytes:
-        """Return the file; at least one picture was taken."""
+        """Return the rest of the file; at least one picture was taken."""
         ...
 
     def close(self) -> None:
@@ -153,16 +168,22 @@ class _Encoder(Protocol):
 class _Webp(_Encoder):
     """WebP, which keeps what differs from picture to picture, in all colours."""
 
+    end = b""
+
     def __init__(self, size: Size) -> None:
         self._file = BytesIO()
         self._container = av.open(self._file, "w", format="webp", options={"loop": "0"})
-        stream = self._container.add_stream("libwebp_anim", options=_WEBP)
-        self._stream = _opened(stream, size, "bgra", 1000)
+        self._stream = self._container.add_stream("libwebp_anim", options=_WEBP)
+        encoder = self._stream.codec_context
+        encoder.width, encoder.height = size
+        encoder.pix_fmt = "bgra"
+        encoder.time_base = Fraction(1, 1000)
 
-    def add(self, image: Frame, time_s: float) -> None:
+    def add(self, image: Frame, time_s: float) -> bytes:
         frame = av.VideoFrame.from_ndarray(image, "bgr24").reformat(format="bgra")
         frame.pts, frame.time_base = round(1000 * time_s), Fraction(1, 1000)
         self._container.mux(self._stream.encode(frame))
+        return b""
 
     def finish(self) -> bytes:
         self._container.mux(self._stream.encode(None))
@@ -173,94 +194,7 @@ class _Webp(_Encoder):
         self._container.close()
 
 
-class _Gif(_Encoder):
-    """GIF, whose one palette of 256 colours suits all of its pictures."""
-
-    def __init__(self, size: Size) -> None:
-        self._size = size
-        # The pictures wait on disk until all are known, and with them the palette.
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115
-        self._waiting: list[tuple[float, int]] = []
-        self._graph = Graph()
-        self._colours = _buffer(self._graph, size)
-        choice = self._graph.add("palettegen", "stats_mode=full")
-        self._colours.link_to(choice)
-        self._palette = self._graph.add("buffersink")
-        choice.link_to(self._palette)
-        self._graph.configure()
-
-    def add(self, image: Frame, time_s: float) -> None:
-        # To 6 bits, as they are looked up later: fewer colours are sooner sorted into a palette.
-        bits = (image & 0xFC | image >> 6).astype(np.uint8)
-        coarse = av.VideoFrame.from_ndarray(bits, "bgr24")
-        self._colours.push(coarse.reformat(format="bgra"))
-        encoded = cv2.imencode(".png", image, _PNG)[1].tobytes()
-        self._spool.write(encoded)
-        self._waiting.append((time_s, len(encoded)))
-
-    def finish(self) -> bytes:
-        self._colours.push(None)
-        palette = _bgra(cast(av.VideoFrame, self._palette.pull()))
-        nearest, argb = _nearest(palette), np.ascontiguousarray(palette[:, ::-1])
-        file = BytesIO()
-        with av.open(file, "w", format="gif", options={"loop": "0"}) as container:
-            stream = cast(VideoStream, container.add_stream("gif"))
-            _opened(stream, self._size, "pal8", 100)
-            self._spool.seek(0)
-            for time_s, length in self._waiting:
-                picture = np.frombuffer(self._spool.read(length), np.uint8)
-                image = np.asarray(cv2.imdecode(picture, cv2.IMREAD_COLOR), np.uint8)
-                pixels: Any = nearest[_dithered(image)], argb
-                frame = av.VideoFrame.from_ndarray(pixels, "pal8")
-                frame.pts, frame.time_base = round(100 * time_s), Fraction(1, 100)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        return file.getvalue()
-
-    def close(self) -> None:
-        self._spool.close()
-
-
-def _bgra(palette: av.VideoFrame) -> Colours:
-    """Return the 16x16 pixels of a palette as [256, 4] BGRA."""
-    return np.asarray(palette.to_ndarray(format="bgra"), np.uint8).reshape(256, 4)
-
-
-def _nearest(palette: Colours) -> npt.NDArray[np.uint8]:
-    """Return the index of the nearest colour of a palette for every colour of 6 bits a channel.
-
-    Args:
-        palette: [256, 4] BGRA; what is not opaque is for pixels that do not change.
-
-    Returns:
-        [64, 64, 64] by blue, green, red.
-    """
-    opaque = np.flatnonzero(palette[:, 3] == 255)
-    colours = palette[opaque, :3].astype(np.float32)
-    steps = np.linspace(0, 255, 64, dtype=np.float32)
-    table = np.empty((64, 64, 64), np.uint8)
-    others = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    # |a - b|^2 = |a|^2 - 2ab + |b|^2, of which the first is the same for all of the palette.
-    own = (colours**2).sum(axis=1)
-    for blue, level in enumerate(steps):
-        wanted = np.column_stack([np.full(len(others), level, np.float32), others])
-        nearest = (own - 2 * wanted @ colours.T).argmin(axis=1)
-        table[blue] = opaque[nearest].reshape(64, 64)
-    return table
-
-
-def _dithered(image: Frame) -> tuple[npt.NDArray[np.uint8], ...]:
-    """Return blue, green and red of 6 bits, a fixed pattern standing for what lies between.
-
-    The pattern stands still; error diffusion would crawl, at three times the size of file.
-    """
-    rows, columns = (-(-side // len(_BAYER)) for side in image.shape[:2])
-    pattern = np.tile(_BAYER, (rows, columns))[: image.shape[0], : image.shape[1]]
-    spread = cv2.add(image, cv2.merge([pattern] * 3))
-    return tuple((np.asarray(plane, np.uint8) // 4).astype(np.uint8) for plane in cv2.split(spread))
-
-
-_ENCODERS: dict[str, type[_Encoder]] = {".gif": _Gif, ".webp": _Webp}
+_ENCODERS: dict[str, type[_Encoder]] = {".gif": GifEncoder, ".webp": _Webp}
 ANIMATION_SUFFIXES = tuple(_ENCODERS)
 
 
@@ -268,16 +202,3 @@ def _shrunk(size: Size) -> Size:
     """Return a size of the same shape and no side above `LONGEST_SIDE`."""
     share = min(1.0, LONGEST_SIDE / max(size))
     return max(1, round(size[0] * share)), max(1, round(size[1] * share))
-
-
-def _opened(stream: VideoStream, size: Size, pixels: str, ticks_per_s: int) -> VideoStream:
-    encoder = stream.codec_context
-    encoder.width, encoder.height = size
-    encoder.pix_fmt = pixels
-    encoder.time_base = Fraction(1, ticks_per_s)
-    return stream
-
-
-def _buffer(graph: Graph, size: Size) -> FilterContext:
-    bgra = av.VideoFormat("bgra")
-    return graph.add_buffer(None, size[0], size[1], bgra, time_base=Fraction(1, 100))

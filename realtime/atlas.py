@@ -60,6 +60,7 @@ class Atlas:
         # One more than the place of a code's tile; untouched zeros take no memory.
         self._slots = np.zeros(math.prod(levels), np.int32)
         self._used = 0
+        self._touched = 0
 
     @staticmethod
     def fits(tile_set: TileSet) -> bool:
@@ -70,6 +71,11 @@ class Atlas:
     def decoded(self) -> int:
         """How many tiles are kept."""
         return self._used
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that tiles take. Forgotten ones take theirs on, and give it to those that come."""
+        return self._touched * int(self._tiles[0].nbytes)
 
     def decode(self, latents: Latents) -> Tiles:
         """[N, D] latents -> [N, T, T] or [N, T, T, 3] uint8 tiles of the nearest levels.
@@ -127,6 +133,7 @@ class Atlas:
         self._tiles[self._used : end] = self._decode(codes)
         self._slots[codes] = np.arange(self._used + 1, end + 1)
         self._used = end
+        self._touched = max(self._touched, end)
         return True
 
     def _decode(self, codes: Codes) -> Tiles:

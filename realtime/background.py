@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 QUEUE_DEPTH = 4
 """Items that may wait: rides out a slow moment of the disk, at 1.4 MB a 720p frame."""
 BEHIND_S = 0.2
-"""Work that may wait: at the end somebody waits for it. Slow work has a shorter queue."""
+"""Work that may wait: at the end somebody waits for it. Slow work has a shorter queue, and what
+takes longer than this has none: an item is handed over once the one before it is done."""
 
 _T = TypeVar("_T")
 
@@ -28,7 +29,12 @@ class Background(Generic[_T]):
     def __init__(self, work: Callable[[_T], None], name: str) -> None:
         self.waits = 0
         self._work = work
-        self._queue: queue.Queue[_T | None] = queue.Queue(QUEUE_DEPTH)
+        self._changed = threading.Condition()
+        # The one being worked on is the first of them until it is done.
+        self._items: deque[_T] = deque()
+        # How many may wait behind it; none until it is known how long one takes.
+        self._depth = 0
+        self._closing = False
         self._error: Exception | None = None
         self._told = False
         # A daemon, so that a program that dies without closing does not hang on its way out.
@@ -42,9 +48,12 @@ class Background(Generic[_T]):
             Exception: whatever earlier work raised.
         """
         self._tell()
-        if self._queue.full():
-            self.waits += 1
-        self._queue.put(item)
+        with self._changed:
+            if not self._has_room():
+                self.waits += 1
+                self._changed.wait_for(self._has_room)
+            self._items.append(item)
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Wait until all is done.
@@ -52,10 +61,15 @@ class Background(Generic[_T]):
         Raises:
             Exception: whatever earlier work raised, unless `put` has told already.
         """
-        self._queue.put(None)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
         self._thread.join()
         if not self._told:
             self._tell()
+
+    def _has_room(self) -> bool:
+        return len(self._items) <= self._depth
 
     def _tell(self) -> None:
         if self._error is not None:
@@ -63,16 +77,23 @@ class Background(Generic[_T]):
             raise self._error
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        while self._wait_for_work():
+            start_s = time.perf_counter()
             # Once failed, go on emptying the queue: the caller may be waiting for a place in it.
             if self._error is None:
-                start_s = time.perf_counter()
-                self._try(item)
-                self._shorten(time.perf_counter() - start_s)
+                self._try(self._items[0])
+            took_s = time.perf_counter() - start_s
+            with self._changed:
+                self._items.popleft()
+                # As many as are done in `BEHIND_S`, going by the latest.
+                self._depth = min(QUEUE_DEPTH, int(BEHIND_S / max(took_s, 1e-6)))
+                self._changed.notify_all()
 
-    def _shorten(self, took_s: float) -> None:
-        """Let as many items wait as are done in `BEHIND_S`, going by the latest."""
-        self._queue.maxsize = max(1, min(QUEUE_DEPTH, int(BEHIND_S / max(took_s, 1e-6))))
+    def _wait_for_work(self) -> bool:
+        """Wait for an item; false once all are done and there will be no more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closing)
+            return bool(self._items)
 
     def _try(self, item: _T) -> None:
         try:

@@ -24,10 +24,13 @@ SIZE = (1280, 720)
 FPS = 30.0
 FIRST_FRAME_S = 5.0
 """A webcam may need a second or two to wake up and to find its exposure."""
-READ_TIMEOUT_S = 2
-"""For a picture. OpenCV itself would hold on to a camera that sends none for 10 s."""
+READ_TIMEOUT_S = 2.0
+"""For a picture; a camera that sends none for so long counts as gone."""
 GRACE_S = 1.0
 """One frame that arrives damaged is no failure; a second without a good one is."""
+_HELD_S = 1
+"""How long OpenCV holds the grabber while nothing comes, in whole seconds, and so how long a
+blocked camera is still in use after `Camera.close`. OpenCV's own 10 s are too long for both."""
 _RETRY_S = 0.01
 _ASK_EVERY_S = 0.1
 """How often a reader that waits asks whether its frame is still wanted."""
@@ -111,6 +114,9 @@ class Camera(Source):
     def close(self) -> None:
         """Stop the grabber, which releases the camera; a frame nobody read counts as dropped."""
         with self._changed:
+            if self._closed:
+                # Whoever closes twice does not wait twice for a driver.
+                return
             self._closed = True
             self.dropped += self._newest is not None
             self._newest = None
@@ -149,16 +155,23 @@ class Camera(Source):
         return self._closed or self._newest is not None or self._failure is not None
 
     def _grab(self) -> None:
-        """Keep the newest frame until closed or failed (the body of the grabber's thread)."""
+        """Keep the newest frame until closed or failed (the body of the grabber's thread).
+
+        Frames that fail are a failure after `GRACE_S`. How long none may come at all is for the
+        reader to say: a camera that wakes up takes longer than one that runs.
+        """
         good_s = time.perf_counter()
         try:
             while not self._closed:
+                asked_s = time.perf_counter()
                 frame = self._next()
                 if frame is not None:
                     good_s = frame.time_s
                     self._keep(frame)
                 elif not self._present():
                     return self._fail("was unplugged")
+                elif time.perf_counter() - asked_s > _HELD_S / 2:
+                    good_s = time.perf_counter()
                 elif time.perf_counter() - good_s > GRACE_S:
                     return self._fail("stopped sending pictures")
                 else:
@@ -254,7 +267,7 @@ def _open_capture(address: str | int, size: Size, fps: float) -> cv2.VideoCaptur
         wishes = [int(number) for pair in settings for number in pair]
         capture = cv2.VideoCapture(address, backend(), wishes)
         return capture if capture.isOpened() else cv2.VideoCapture(address, backend())
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(READ_TIMEOUT_S))
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(_HELD_S))
     capture = cv2.VideoCapture(address, backend())
     for key, value in [*settings, (cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)]:
         capture.set(key, value)

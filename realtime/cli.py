@@ -220,7 +220,7 @@ def _open_source(options: Options, stop: Callable[[], bool]) -> Source:
     except UnwantedError:
         raise
     except DeviceError as error:
-        say(f"{_what(error)}: showing the demo instead")
+        say(f"{error.what}: showing the demo instead")
         return open_source("demo", size=options.size, fps=options.fps)
 
 
@@ -292,7 +292,7 @@ def _go_without_window(options: Options, error: DeviceError) -> tuple[Options, s
     Raises:
         DeviceError: the mosaics have nowhere else to go.
     """
-    what = _what(error)
+    what = error.what
     if _has_sinks(options):
         return options, f"no preview: {what}"
     if options.source != AUTO:
@@ -327,11 +327,6 @@ def _open_outputs(
     for sink in files:
         opened.enter_context(sink)
     return Outputs(window=window, cameras=cameras, files=files, size=size, report=report)
-
-
-def _what(error: DeviceError) -> str:
-    """Return the part of a message that says what happened, without its remedy."""
-    return str(error).partition(": ")[0]
 
 
 def _quieten_opencv() -> None:

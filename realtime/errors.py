@@ -9,6 +9,11 @@ class AutomosaicError(Exception):
 
     exit_status = 1
 
+    @property
+    def what(self) -> str:
+        """The part of the message that says what happened, without its remedy."""
+        return str(self).partition(": ")[0]
+
 
 class UserError(AutomosaicError):
     """A mistake in what was asked for: a missing file, an impossible option."""

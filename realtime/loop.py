@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from realtime.arrays import Frame, Size
-from realtime.controls import Controls, most_columns
+from realtime.controls import Controls
 from realtime.errors import DeviceError
 from realtime.filters import Filter, Mosaic, provider_of
 from realtime.governor import RELIEFS, Governor
@@ -20,6 +20,7 @@ from realtime.resting import Resting
 from realtime.sources import Source, TimedFrame
 from realtime.tally import Statistics, Tally
 from realtime.timing import Playback, sleep_until
+from realtime.tuning import most_columns
 from realtime.view import Status, View
 
 _LONG_GAP_S = 0.1
@@ -276,7 +277,7 @@ class _Loop:
         """Ask for mosaics of the size that the sinks take, with no more tiles than pixels."""
         made, last = self._filter, self._last
         if last is not None and last.image.shape != image.shape:
-            self._controls.size = None
+            self._controls.forget_size()
             size = self._outputs.size or self._settings.size or last.size
             if made.columns > (most := most_columns(image, size)):
                 made.columns, made.wanted_tile_size = most, None

@@ -163,6 +163,15 @@ class MosaicFilter:
         """[N, D] of the last mosaic; None before the first. Not to be changed."""
         return self._pipeline.latents
 
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of memory that tiles take which are kept, so as to be decoded once only.
+
+        It grows as a scene shows more of them, to `realtime.atlas.MOST_BYTES`, and starts anew with
+        another size of tiles or tile set; 0 before the first frame and where none are kept.
+        """
+        return self._pipeline.kept_bytes
+
     def decode(self, latents: Latents, tile_size: int) -> Tiles:
         """Map any [N, D] latents, float32 0..1, to their exact tiles; see `Codec.decode`."""
         return self._codec.decode(latents, tile_size)

@@ -52,6 +52,11 @@ class OnDevice(Pipeline):
         return False
 
     @property
+    def kept_bytes(self) -> int:
+        """See `Pipeline.kept_bytes`."""
+        return 0
+
+    @property
     def timings(self) -> dict[str, float]:
         """See `Pipeline.timings`: "upload", "decode", which is all that is computed, "download"."""
         return self._timings

@@ -10,10 +10,9 @@ from typing import Protocol
 from realtime.arrays import Frame, Size
 from realtime.errors import AutomosaicError
 from realtime.filters import Mosaic
+from realtime.keys import NO_KEY
 from realtime.sinks import Sink
 from realtime.timing import Stopwatch
-
-NO_KEY = -1
 
 
 class Window(Sink, Protocol):

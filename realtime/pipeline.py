@@ -59,6 +59,11 @@ class Pipeline(Protocol):
         ...
 
     @property
+    def kept_bytes(self) -> int:
+        """Bytes of memory that kept tiles take."""
+        ...
+
+    @property
     def timings(self) -> Mapping[str, float]:
         """Milliseconds of each stage of the last mosaic."""
         ...

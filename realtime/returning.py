@@ -96,9 +96,7 @@ class ReturningCamera(Source):
     def close(self) -> None:
         """Let go of the camera, and look for it no more."""
         self._closed = True
-        self.away = ""
-        if self._search is not None:
-            self._search.end()
+        self._end_search()
         self._camera.close()
         self.dropped = self._dropped_before + self._camera.dropped
 
@@ -108,19 +106,21 @@ class ReturningCamera(Source):
 
     def _part(self) -> None:
         """Close the camera, and count what it had left."""
-        if self._search is not None:
-            self._search.end()
-            self._search, self.away = None, ""
+        self._end_search()
         self._camera.close()
         self._dropped_before += self._camera.dropped
         self.dropped = self._dropped_before
         self._camera = _Nothing(self.info)
 
+    def _end_search(self) -> None:
+        if self._search is not None:
+            self._search.end()
+            self._search, self.away = None, ""
+
     def _lose(self, error: DeviceError) -> None:
         self._part()
         self._gone, self._gone_s = error, time.perf_counter()
-        what = str(error).partition(": ")[0]
-        self.away = f"{what}: looking for it, so plug it in again"
+        self.away = f"{error.what}: looking for it, so plug it in again"
         self._search = _Search(self._device, self._others, self._open)
 
     def _here(self) -> bool:
@@ -138,8 +138,7 @@ class ReturningCamera(Source):
             self._others = _others(self._device)
             self._search, self.away = None, ""
         elif time.perf_counter() - self._gone_s > self.patience_s:
-            self._search.end()
-            self._search, self.away = None, ""
+            self._end_search()
             raise DeviceError(f"{self._gone} (looked for it for {self.patience_s:g} s)")
         return found is not None
 

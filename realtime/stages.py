@@ -18,11 +18,7 @@ from realtime.variety import Taste
 
 
 class Stages(Pipeline):
-    """See `Pipeline`. Between stages, everything is an array in plain memory.
-
-    Attributes:
-        atlas: of the tiles decoded so far; None where tile sets have none, and before `fit`.
-    """
+    """See `Pipeline`. Between stages, everything is an array in plain memory."""
 
     def __init__(self, codec: Codec) -> None:
         """Start with nothing; `fit` comes first."""
@@ -30,7 +26,7 @@ class Stages(Pipeline):
         self._stabiliser = Stabiliser(codec.tile_set)
         self._line = PolarityLine()
         self._taste: Taste | None = None
-        self.atlas: Atlas | None = None
+        self._atlas: Atlas | None = None
         self._grid: Grid | None = None
         self._reduction: Reduction | None = None
         self._painting: Painting | None = None
@@ -49,6 +45,11 @@ class Stages(Pipeline):
         return Atlas.fits(self._codec.tile_set)
 
     @property
+    def kept_bytes(self) -> int:
+        """See `Pipeline.kept_bytes`."""
+        return 0 if self._atlas is None else self._atlas.nbytes
+
+    @property
     def timings(self) -> dict[str, float]:
         """See `Pipeline.timings`."""
         return self._timings
@@ -60,9 +61,9 @@ class Stages(Pipeline):
         self._grid = grid
         self._reduction = Reduction(grid, codec.tile_set)
         self._taste = Taste(codec.tile_set, grid) if codec.tile_set.kinds else None
-        if self.atlas is None or self.atlas.tile_size != grid.tile_size:
+        if self._atlas is None or self._atlas.tile_size != grid.tile_size:
             fits = Atlas.fits(codec.tile_set)
-            self.atlas = Atlas(codec, grid.tile_size) if fits else None
+            self._atlas = Atlas(codec, grid.tile_size) if fits else None
 
     def reset(self) -> None:
         """See `Pipeline.reset`."""
@@ -136,9 +137,9 @@ class Stages(Pipeline):
     def _decode(self, latents: Latents | None, grid: Grid, style: Style) -> Tiles:
         """[n, D] latents -> tiles [n, T, T] or [n, T, T, 3]; good until the next call."""
         assert latents is not None
-        if self.atlas is None or style.exact:
+        if self._atlas is None or style.exact:
             return self._codec.decode(latents, grid.tile_size)
-        return self.atlas.decode(latents)
+        return self._atlas.decode(latents)
 
     def _blank(self, grid: Grid, colour: str, *, planes: bool) -> Painting:
         return Painting(grid, colour, self._codec.tile_set.channels, planes=planes)

@@ -15,10 +15,10 @@ import numpy as np
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError
+from realtime.keys import NO_KEY
 from realtime.sinks import CheckedSink
 from realtime.x11 import Connection
 
-NO_KEY = -1
 LARGEST: Size = (1280, 800)
 """A window opens no larger than this: more may not fit a laptop, and is slow to paint."""
 SMALLEST = 16

@@ -24,12 +24,15 @@ def test_a_full_queue_waits_and_counts() -> None:
     let_go = threading.Event()
 
     def work(item: int) -> None:
-        let_go.wait()
+        if item:
+            let_go.wait()
 
     background = Background[int](work, "test")
-    background.put(0)
-    for item in range(QUEUE_DEPTH):
-        background.put(item)
+    # Until it is known how long one takes, none waits behind another.
+    for _ in range(2):
+        background.put(0)
+    for _ in range(1 + QUEUE_DEPTH):
+        background.put(1)
     waits = background.waits
     threading.Timer(0.1, let_go.set).start()
     start = time.perf_counter()
@@ -39,24 +42,25 @@ def test_a_full_queue_waits_and_counts() -> None:
     background.close()
 
 
-def test_little_waits_where_work_is_slow() -> None:
+def test_nothing_waits_where_work_is_slow() -> None:
     let_go = threading.Event()
+    done: list[int] = []
 
     def work(item: int) -> None:
         time.sleep(BEHIND_S)
         if item:
             let_go.wait()
+        done.append(item)
 
     background = Background[int](work, "test")
     background.put(0)
-    time.sleep(2 * BEHIND_S)
-    background.put(1)
-    time.sleep(BEHIND_S / 2)  # until that one is being worked on
-    background.put(1)
+    background.put(1)  # only once the first is done
+    assert done == [0]
     threading.Timer(0.1, let_go.set).start()
     background.put(1)
-    assert background.waits == 1
+    assert done == [0, 1]
     background.close()
+    assert (done, background.waits) == ([0, 1, 1], 2)
 
 
 def test_a_failure_is_told_at_the_next_put_and_never_blocks() -> None:

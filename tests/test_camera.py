@@ -103,6 +103,23 @@ class TestCamera:
             Camera(capture, "fake")
         assert _soon(lambda: capture.released)
 
+    def test_may_take_its_time_to_wake_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cameras, "GRACE_S", 0.05)
+        monkeypatch.setattr(cameras, "_HELD_S", 0.1)
+        capture = FakeCapture()
+        silences = iter(range(3))
+        grab = capture.grab
+
+        def wake_up() -> bool:
+            if next(silences, None) is None:
+                return grab()
+            time.sleep(0.1)
+            return False
+
+        monkeypatch.setattr(capture, "grab", wake_up)
+        with Camera(capture, "fake") as camera:
+            assert camera.read() is not None
+
     def test_does_not_wait_for_one_that_was_unplugged(self) -> None:
         start = time.perf_counter()
         with (
@@ -132,6 +149,15 @@ class TestCamera:
         capture = FakeCapture()
         Camera(capture, "fake").close()
         assert capture.released
+
+    def test_closing_again_does_not_wait_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        capture = FakeCapture(frames=1, blocks=True)
+        camera = Camera(capture, "fake")
+        camera.close()
+        monkeypatch.setattr(camera._grabber, "join", lambda _s: pytest.fail("it waited"))
+        camera.close()
+        capture.release_me.set()
+        assert _soon(lambda: capture.released)
 
     def test_closing_ends_a_read_in_another_thread(self) -> None:
         capture = FakeCapture(frames=1, blocks=True)

@@ -111,3 +111,4 @@ def test_a_full_atlas_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         latents = random.random((count, 4), np.float32)
         assert np.array_equal(small.decode(latents), large.decode(latents))
         assert small.decoded <= 20
+        assert small.decoded * 64 <= small.nbytes <= 20 * 64

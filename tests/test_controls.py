@@ -11,9 +11,8 @@ import pytest
 from realtime import colour as colours
 from realtime.arrays import Size
 from realtime.captures import Captures
-from realtime.controls import Controls, character_of, most_columns, next_columns
+from realtime.controls import Controls
 from realtime.errors import UserError
-from realtime.grid import Grid
 from realtime.outputs import Outputs
 from realtime.preview import Shown
 from realtime.view import View
@@ -120,7 +119,7 @@ class TestMosaic:
                     raise UserError("other: incomplete")
                 super().__setattr__(name, value)
 
-        monkeypatch.setattr(desk.controls, "_filter", Broken())
+        monkeypatch.setattr(desk.controls._tuning, "_filter", Broken())
         desk.press("t")
         assert desk.view.notice == "other: incomplete"
         assert not desk.controls.quit
@@ -260,53 +259,3 @@ class TestHelp:
         }
         bare.explore()
         bare.press(ord("k"))
-
-
-@pytest.mark.parametrize(
-    ("key", "character"),
-    [
-        (-1, ""),
-        (ord("a"), "a"),
-        (0x100000 | ord("a"), "a"),  # with Num Lock, in GTK
-        (0xFF52, "+"),
-        (0x260000, "+"),
-        (0xF701, "-"),
-        (0xFF54, "-"),
-        (0xFFAB, "+"),
-        (0xFF51, ""),
-        (0x250000, ""),
-    ],
-)
-def test_character_of(key: int, character: str) -> None:
-    assert character_of(key) == character
-
-
-@pytest.mark.parametrize("width", [640, 1280, 1919])
-def test_every_step_changes_the_size_of_the_tiles(width: int) -> None:
-    for direction in (1, -1):
-        columns = 64
-        for _ in range(12):
-            following = next_columns(columns, width, direction)
-            if following == columns:
-                assert round(width / columns) <= 4
-                break
-            assert (following - columns) * direction > 0
-            assert round(width / following) != round(width / columns)
-            columns = following
-
-
-def test_fewer_ends_at_one() -> None:
-    assert next_columns(1, 1280, -1) == 1
-
-
-@pytest.mark.parametrize(
-    ("frame", "size", "expected"),
-    [
-        *(((64, 36), (1280, 720), 64), ((64, 36), (100, 200), 16), ((1, 1), (1280, 720), 1)),
-        *(((120, 90), (160, 90), 80), ((600, 480), (1280, 720), 426), ((64, 36), (64, 36), 64)),
-    ],
-)
-def test_most_columns(frame: Size, size: Size, expected: int) -> None:
-    assert most_columns(plain(0, frame), size) == expected
-    grid = Grid.fit(frame, expected, None, size)
-    assert grid.columns <= frame[0] and grid.rows <= frame[1]

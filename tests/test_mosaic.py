@@ -47,6 +47,27 @@ def test_the_mosaic_of_squares_in_flat_tiles_is_the_picture() -> None:
     assert np.array_equal(mosaic, frame)
 
 
+def test_tells_the_memory_of_the_tiles_it_keeps() -> None:
+    made = MosaicFilter.load(PLAIN, columns=8, stabilise=False)
+    assert made.kept_bytes == 0
+    grey = np.full((96, 128, 3), 100, np.uint8)
+    made(grey)
+    assert made.kept_bytes == 16 * 16, "equal cells share a tile"
+    made(np.where(np.arange(128)[None, :, None] < 64, grey, 200).astype(np.uint8))
+    assert made.kept_bytes == 2 * 16 * 16
+    made(grey)
+    assert made.kept_bytes == 2 * 16 * 16, "a tile stays"
+    made.wanted_tile_size = 8
+    made(grey)
+    assert made.kept_bytes == 8 * 8, "tiles of another size take the place of all"
+
+
+def test_keeps_no_tiles_where_all_are_decoded_exactly() -> None:
+    made = MosaicFilter.load(PLAIN, columns=8, exact=True)
+    made(squares(6, 8, 16))
+    assert made.kept_bytes == 0
+
+
 def test_the_atlas_differs_from_exact_decoding_by_less_than_its_step() -> None:
     frame = squares(6, 8, 16)
     mosaic = MosaicFilter.load(PLAIN, columns=8, stabilise=False)(frame)

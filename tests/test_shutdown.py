@@ -18,7 +18,7 @@ import pytest
 from realtime.sources import TimedFrame, open_source
 from tests.clips import Sound, write_film
 from tests.fakes import read_all
-from tests.programs import HANG_S, ROOT, ended, frames, program, told
+from tests.programs import HANG_S, ROOT, ended, frames, length_s, program, told, wait_for
 from tests.x11 import close, needs_tools, press, windows
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals in the way of Unix")
@@ -106,7 +106,7 @@ def _await_windows(count: int) -> None:
     [
         ("recording", "a.mp4 a.mkv a.webm", "640x360"),
         ("slow encoders", "a.webm b.webm", "3840x2160"),
-        ("an animation", "a.webp", "640x360"),
+        ("animations", "a.gif a.webp", "640x360"),
         ("pictures", "a%04d.png", "640x360"),
     ],
 )
@@ -119,6 +119,23 @@ def test_while_recording(state: str, names: str, size: str, tmp_path: Path) -> N
     for path in (*tmp_path.glob("*.m*"), *tmp_path.glob("*.webm")):
         with open_source(str(path)) as recording:
             assert len(read_all(recording)) == statistics["frames"]
+
+
+def test_a_second_ctrl_c_leaves_what_plays(tmp_path: Path) -> None:
+    names = ("a.mp4", "a.mkv", "a.webm", "a.gif")
+    records = [word for name in names for word in ("--record", name)]
+    with program(tmp_path, *DEMO, *records, "--size", "1280x720") as process:
+        wait_for(lambda: (tmp_path / "a.gif").exists() and (tmp_path / "a.gif").stat().st_size > 0)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, _, err = ended(process)
+    print(f"second Ctrl-C: status {process.returncode}")
+    # It may have been done with everything but itself.
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert "Traceback" not in err
+    for name in names:
+        assert length_s(tmp_path / name) > 0.2, name
 
 
 def test_while_a_film_is_worked_through(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from realtime.arrays import Frame, Size
 from realtime.errors import DeviceError
-from realtime.window import NO_KEY, Painter, Window, fit, place
+from realtime.keys import NO_KEY
+from realtime.window import Painter, Window, fit, place
 from tests.x11 import click, close, needs_tools, press, run, screenshot, windows
 
 TITLE = "Automosaics test"
