@@ -63,7 +63,7 @@ def test_a_regressor_learns_to_choose_the_tile(decoder: StudentDecoder) -> None:
     patches = torch.randint(0, 256, (64, 4, 4), dtype=torch.uint8)
     latents = torch.stack([patches[:, 0, 0], patches[:, 3, 3]], dim=1).float() / 255
     lessons = [distil.Lesson(1.0, patches, latents)]
-    settings = distil.Settings(epochs=3, steps=40, batch=64)
+    settings = distil.Settings(epochs=3, steps=15, batch=32)
     training = distil.RegressorTraining(StudentRegressor(4), decoder, lessons, settings)
     losses = [training.one_epoch() for _ in range(3)]
     assert losses[2] < 0.3 * losses[0]
