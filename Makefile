@@ -12,9 +12,10 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
 
-.PHONY: help run test test-devices fuzz check docs package train bench
+.PHONY: help set-up run test test-devices fuzz check docs package train bench
 
 help:
+	@echo "make set-up        what all others do first"
 	@echo "make run           the webcam as a mosaic, or the demo where there is no webcam"
 	@echo "make test          all tests"
 	@echo "make test-devices  the tests that need a webcam and a virtual camera"
@@ -25,6 +26,8 @@ help:
 	@echo "make train         train a tile set: SET=$(SET)"
 	@echo "make bench         how fast it is"
 	@echo "ARGS=... goes on to the command"
+
+set-up: $(VENV)/.test
 
 run: $(VENV)/.run
 	@$(python) -m realtime --source auto $(ARGS)
