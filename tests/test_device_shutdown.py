@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.programs import ended, frames, program, told
+from realtime.sources import open_source
+from tests.programs import ended, frames, program, told, wait_for
 from tests.webcam import VIRTUAL, WEBCAM, block, unblock, unplug
 
 if "CAMERAS" not in os.environ:
@@ -63,6 +65,20 @@ def test_while_the_camera_is_blocked(tmp_path: Path) -> None:
         time.sleep(0.5)
         statistics = end(process, "camera blocked")
     assert frames(tmp_path / "out.mp4") == statistics["frames"]
+
+
+def test_a_blocked_camera_is_let_go() -> None:
+    """In a program that goes on, too, its thread ends and the device is free."""
+    with open_source("0") as camera:
+        assert camera.read() is not None
+        block()
+        time.sleep(0.2)
+    start_s = time.perf_counter()
+    wait_for(lambda: not any("camera" in thread.name for thread in threading.enumerate()))
+    print(f"camera blocked: its thread ended {time.perf_counter() - start_s:.2f} s after closing")
+    unblock()
+    with open_source("0") as camera:
+        assert camera.read() is not None
 
 
 def test_while_a_blocked_camera_is_opened(tmp_path: Path) -> None:
