@@ -79,11 +79,14 @@ class PictureDecoder(nn.Module):
         means = planes.mean(dim=2)[places]
         planes = planes.index_select(0, places)
         paper, gain, offset = self.levels(means, latents[:, 2:])
-        tiles = gain[..., None] * planes[:, :3]
+        # One product for each tile: its channels mixed and scaled, paper where there is no cover.
+        mix = gain[:, :, None] * torch.eye(3)
         if self.channels == 4:
-            tiles = tiles + (gain * paper)[..., None] * (1 - planes[:, 3:])
-        tiles = (tiles + offset[..., None]).clamp(0.0, 1.0)  # rounding may leave the range
-        return tiles.transpose(1, 2).reshape(-1, side, side, 3)
+            mix = torch.cat([mix, -(gain * paper)[:, :, None]], dim=2)
+            offset = offset + gain * paper
+        tiles = torch.matmul(mix, planes) + offset[:, :, None]
+        tiles = tiles.clamp(0.0, 1.0)  # rounding may leave the range
+        return tiles.view(-1, 3, side, side).permute(0, 2, 3, 1)
 
 
 def solve_levels(

@@ -21,23 +21,29 @@ from realtime.tileset import TileSet, shipped_folder
 NETWORKS = ("decoder.onnx", "regressor.onnx")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the shipped animals: they have neither ink nor one file that tells it all."""
-    return Path(shutil.copytree(shipped_folder() / "animals", tmp_path / "animals"))
+def copied(name: str, tmp_path: Path) -> Path:
+    """A copy of a shipped tile set."""
+    return Path(shutil.copytree(shipped_folder() / name, tmp_path / name))
 
 
-def test_plays_as_before(folder: Path) -> None:
-    before = {name: (folder / name).stat().st_ino for name in NETWORKS}
-    again.write(TileSet.load(folder), again.RECIPES["animals"])
-    assert all((folder / name).stat().st_ino != before[name] for name in NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("animals", NETWORKS), ("emoji", NETWORKS[:1]), ("flags", NETWORKS[:1])],
+)
+def test_plays_as_before(name: str, written: tuple[str, ...], tmp_path: Path) -> None:
+    folder = copied(name, tmp_path)
+    before = {file: (folder / file).stat().st_ino for file in NETWORKS}
+    again.write(TileSet.load(folder), again.RECIPES[name])
+    changed = [file for file in NETWORKS if (folder / file).stat().st_ino != before[file]]
+    assert tuple(changed) == written
     assert not list(folder.glob(".again-*"))
     frame = Demo(size=(320, 180)).frame(0)
-    found, wanted = (MosaicFilter.load(tiles)(frame).astype(int) for tiles in (folder, "animals"))
+    found, wanted = (MosaicFilter.load(tiles)(frame).astype(int) for tiles in (folder, name))
     assert np.abs(found - wanted).max() <= 1
 
 
-def test_weights_of_another_kind_of_set_are_refused(folder: Path) -> None:
+def test_weights_of_another_kind_of_set_are_refused(tmp_path: Path) -> None:
+    folder = copied("animals", tmp_path)
     before = {name: (folder / name).read_bytes() for name in NETWORKS}
     with pytest.raises(UserError, match=r"decoder\.onnx"):
         again.write(TileSet.load(folder), again.RECIPES["digits"])
