@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from benchmarks import device, soak
+from benchmarks import device, live, soak
 from benchmarks.__main__ import line, main
 from benchmarks.emoji import EmojiFilter
 from benchmarks.film import Film, add_noise
@@ -197,3 +199,32 @@ def test_a_soak_accounts_for_everything(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_soak_notices_what_is_wrong() -> None:
     rows = {row.compared: row for row in soak.memory_rows([*[100.0] * 50, 120.0])}
     assert [row.met for row in rows.values()] == [True, False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="windows open anywhere else")
+def test_without_a_display_nothing_is_measured_live(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("PATH", "")
+    main(["--only", "live"])
+    assert "live: skipped: no display" in capsys.readouterr().out
+
+
+def test_what_a_run_tells_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        seen.append(command)
+        return subprocess.CompletedProcess(
+            command, 0, b'{"fps": 29.9, "latency_ms": {"p50": 9.0, "p95": 12.5}}'
+        )
+
+    monkeypatch.setenv("DISPLAY", ":5")
+    monkeypatch.setattr(subprocess, "run", run)
+    rows = {(row.name, row.compared): row for row in live.measure(Setup(quick=True))}
+    assert [("--record" in command) for command in seen] == [False, True]
+    assert rows["live, window", "frames a second"].met
+    late = rows["live, + recording", "ms: frame to sinks, p95 / frame interval"]
+    assert late.value == pytest.approx(12.5 * 30 / 1000)
+    assert late.met
