@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 BUSY = 0.9  # share of the time between frames that work may take
 IDLE = 0.5  # share below which the last thing that was given up is taken back
+IDLE_FRAMES = 0.75  # the same for frames, of which each takes as long as before
 LOOKED_AT = 15  # frames that are judged together: half a second
 PATIENCE_S = 5.0  # between a change and taking something back: a flicker would be worse
+MOST_TIMES = 12  # up to which it doubles, each time that what was taken back was too much
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Governor:
         self._tiles = True
         self._work_s: deque[float] = deque(maxlen=LOOKED_AT)
         self._changed_s = time.perf_counter()
+        self._times = 1
+        self._trying = False
         self._frames = 0
         self._due_s = 0.0
         self.lowest = 0
@@ -109,19 +113,29 @@ class Governor:
             return
         # The median: a frame that decodes many new tiles, or opens a window, tells of no trend.
         share = statistics.median(self._work_s) / self._interval_s
-        waited = time.perf_counter() - self._changed_s > PATIENCE_S
+        waited = time.perf_counter() - self._changed_s > self._times * PATIENCE_S
         if share > BUSY * self.relief.frames_every and self._step + 1 < len(RELIEFS):
             self._move(1, preview)
-        elif share < IDLE and self._step > 0 and waited:
+        elif share < self._idle and self._step > 0 and waited:
             self._move(-1, preview)
 
+    @property
+    def _idle(self) -> float:
+        slower = RELIEFS[self._step].frames_every > 1
+        return IDLE_FRAMES if slower and not self._tiles else IDLE
+
     def _move(self, by: int, preview: bool) -> None:
+        now_s = time.perf_counter()
+        if by > 0:
+            failed = self._trying and now_s - self._changed_s < MOST_TIMES * PATIENCE_S
+            self._times = min(MOST_TIMES, 2 * self._times) if failed else 1
+        self._trying = by < 0
         self._step += by
         while self._is_no_help(RELIEFS[self._step], preview):
             self._step += by
         self.lowest = max(self.lowest, self._step)
         self._work_s.clear()
-        self._changed_s = time.perf_counter()
+        self._changed_s = now_s
 
     def _is_no_help(self, relief: Relief, preview: bool) -> bool:
         return (relief.preview_only and not preview) or (relief.tiles_only and not self._tiles)

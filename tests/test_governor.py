@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 
 from realtime import governor
@@ -91,6 +94,37 @@ def test_what_was_given_up_is_taken_back_after_a_while(monkeypatch: pytest.Monke
     made.note(0.001)
     assert made.relief == RELIEFS[0]
     assert made.lowest == 1, "what was needed is remembered"
+
+
+@pytest.mark.parametrize("tiles", [False, True])
+def test_all_frames_are_made_again_where_each_takes_what_it_took(
+    tiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Governor(30)
+    for _ in range(10 * LOOKED_AT):
+        made.note(0.1, preview=False, tiles=tiles)
+    assert made.relief.what == "half the frames"
+    monkeypatch.setattr(governor, "PATIENCE_S", 0.0)
+    for _ in range(LOOKED_AT):
+        made.note(0.7 / 30, preview=False, tiles=tiles)
+    # With all tiles back, each frame would take longer than now.
+    assert made.relief.what == ("half the frames" if tiles else "")
+
+
+def test_what_was_taken_back_in_vain_is_not_so_soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("realtime.governor.time", SimpleNamespace(perf_counter=lambda: now_s))
+    made, tries_s = Governor(30), []
+    while now_s < 200:
+        now_s += 1 / 30
+        busy = not made.relief.what
+        made.note(1 / 30 if busy else 0.5 / 30, preview=False, tiles=False)
+        if made.relief.what == "" and not busy:
+            tries_s.append(now_s)
+    gaps_s = [later - sooner for sooner, later in itertools.pairwise(tries_s)]
+    assert gaps_s[0] < 2 * governor.PATIENCE_S + 2
+    longest_s = governor.MOST_TIMES * governor.PATIENCE_S
+    assert longest_s < gaps_s[-1] < longest_s + 3
 
 
 def test_the_loop_asks_for_fewer_tiles_and_says_so() -> None:
