@@ -91,11 +91,11 @@ def _pictures(tile_set: TileSet, recipe: picture_sets.Recipe) -> Graph:
 def _take(network: torch.nn.Module, path: Path) -> None:
     """Take the weights from a file; an ink that a set does not need is in none."""
     constants = _constants(path)
-    wanted = [name for name in network.state_dict() if name in constants or "to_ink" not in name]
-    if missing := [name for name in wanted if name not in constants]:
-        raise UserError(f"{path}: has no {', '.join(missing)}")
+    missing = [name for name in network.state_dict() if name not in constants]
+    if lacking := [name for name in missing if not name.startswith("to_ink")]:
+        raise UserError(f"{path}: has no {', '.join(lacking)}")
     try:
-        network.load_state_dict({name: constants[name] for name in wanted}, strict=False)
+        network.load_state_dict(constants, strict=False)
     except RuntimeError as error:
         raise UserError(f"{path}: {one_line(error)}") from error
 
