@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.display import PROGRAM, x_server
 from benchmarks.startup import ROOT
 from benchmarks.timing import Row, Setup, SkippedError
 
@@ -85,23 +86,7 @@ def _display() -> Iterator[dict[str, str]]:
     if sys.platform in ("win32", "darwin") or "DISPLAY" in environment:
         yield environment
         return
-    if not shutil.which("Xvfb"):
+    if not shutil.which(PROGRAM):
         raise SkippedError("no display; apt-get install xvfb makes one")
-    with _server(["Xvfb", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]) as name:
+    with x_server() as (name, _):
         yield {**environment, "DISPLAY": name}
-
-
-@contextmanager
-def _server(command: Sequence[str]) -> Iterator[str]:
-    """Run an X server and yield the name of its display."""
-    answer, tell = os.pipe()
-    with subprocess.Popen(
-        [*command, "-displayfd", str(tell)], pass_fds=[tell], stderr=subprocess.DEVNULL
-    ) as process:
-        os.close(tell)
-        with os.fdopen(answer) as pipe:
-            number = pipe.readline().strip()
-        try:
-            yield f":{number}"
-        finally:
-            process.terminate()

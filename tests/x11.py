@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,24 +12,17 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.display import PROGRAM, x_server
 from realtime.arrays import Frame
 
 
 @contextmanager
 def server() -> Iterator[tuple[str, Callable[[], None]]]:
     """Run an X server without a screen; yield its name, such as ":5", and what kills it."""
-    if not shutil.which("Xvfb"):
+    if not shutil.which(PROGRAM):
         pytest.skip("needs Xvfb: apt-get install xvfb xdotool imagemagick")
-    answer, tell = os.pipe()
-    command = ["Xvfb", "-displayfd", str(tell), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[tell], stderr=subprocess.DEVNULL) as process:
-        os.close(tell)
-        with os.fdopen(answer) as pipe:
-            number = pipe.readline().strip()
-        try:
-            yield f":{number}", lambda: _kill(process)
-        finally:
-            process.terminate()
+    with x_server() as (name, process):
+        yield name, lambda: _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
