@@ -25,6 +25,9 @@ _CLOSEST, _WIDEST = 0.62, 1.0
 """Share of the largest possible view that is seen."""
 _HIGHEST, _LOWEST = 0.04, 0.26
 """Where the view moves up and down, as shares of the room there: mostly on the face."""
+_FINER = 4
+"""Times that the photograph is enlarged for frames larger than it: then the nearest pixel will do,
+which is found in a third of the time that mixing four takes."""
 
 
 class Demo(Source):
@@ -39,8 +42,10 @@ class Demo(Source):
     """
 
     def __init__(self, size: Size | None = None, fps: float | None = None) -> None:
-        self._photograph = read_picture(PICTURE)
         self.info = SourceInfo("demo", size or SIZE, fps or FPS, live=True, frames=None)
+        self._photograph, self._method = read_picture(PICTURE), cv2.INTER_LINEAR
+        if max(self.info.size) > max(self._photograph.shape):
+            self._photograph, self._method = _enlarged(self._photograph), cv2.INTER_NEAREST
         self.dropped = 0
         self._start_s: float | None = None
         self._number = -1
@@ -71,7 +76,7 @@ class Demo(Source):
         # Sampled at pixel centres, so that the view does not drift as it zooms.
         half = (scale - 1) / 2
         view = np.array([[scale, 0, left + half], [0, scale, top + half]], np.float64)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        flags = self._method | cv2.WARP_INVERSE_MAP
         image = cv2.warpAffine(
             self._photograph, view, self.info.size, flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
@@ -90,6 +95,12 @@ class Demo(Source):
         left = (width - wide * scale) * _between(0.1, 0.7, time_s / _PAN_PERIOD_S)
         top = (height - high * scale) * _between(_HIGHEST, _LOWEST, time_s / _TILT_PERIOD_S)
         return left, top, scale
+
+
+def _enlarged(photograph: Frame) -> Frame:
+    cubic = cv2.INTER_CUBIC
+    larger = cv2.resize(photograph, None, fx=_FINER, fy=_FINER, interpolation=cubic)
+    return larger.astype(np.uint8, copy=False)
 
 
 def _between(low: float, high: float, turns: float) -> float:
