@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.arrays import Size
+from realtime.grid import halvings
 from realtime.onnx_graph import GraphBuilder
 
 GREY_SHARES = (3735, 19235, 9798)  # of blue, green, red, in parts of 1 << 15, as OpenCV has them
@@ -34,9 +35,8 @@ def crop(g: GraphBuilder, picture: Pixels, size: Size) -> Pixels:
 
 
 def halve(g: GraphBuilder, picture: Pixels, target: Size) -> Pixels:
-    """Halve it as often as it stays no smaller than `target`, as `grid.halve` does."""
-    times = min(side // least for side, least in zip(picture.size, target, strict=True))
-    for _ in range(times.bit_length() - 1):
+    """Halve it as often as `grid.halve` does."""
+    for _ in range(halvings(picture.size, target)):
         width, height = picture.size[0] // 2, picture.size[1] // 2
         even = crop(g, picture, (2 * width, 2 * height))
         picture = Pixels(pool(g, even.tensor, 2, 2), picture.channels, (width, height))

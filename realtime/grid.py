@@ -17,6 +17,10 @@ Blocks = npt.NDArray[np.void]
 """[rows, columns, P], each item one row of the pixels of a cell."""
 
 MOST_TILES = 1_000_000
+SPARSE = 4
+"""Times smaller that `resize` makes a picture at most. Beyond 2 it leaves pixels out, at half the
+cost of averaging all of them. Halved once more, cells would meet their tones no better: rounding
+twice costs as much as leaving out."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Grid:
         """Cut a picture into equal cells, row by row from the top left, each made patch-sized.
 
         What the grid's aspect leaves over is cut evenly from two sides, so cells are square.
-        Cells are averaged by area: the mean of a patch is the mean of its cell.
+        The mean of a patch is the mean of its cell, but for pixels left out (see `resize`).
 
         Args:
             picture: [H, W] or [H, W, 3] uint8.
@@ -175,21 +179,28 @@ def centre(picture: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArr
 def halve(
     picture: npt.NDArray[np.uint8], target: Size, buffers: Sequence[Buffer] = ()
 ) -> npt.NDArray[np.uint8]:
-    """Halve a picture as often as it stays no smaller than `target`; see `half`.
+    """Halve a picture until it is at most `SPARSE` times as large as `target`; see `half`.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.
         target: (width, height).
         buffers: for the halves, the largest first; those beyond are new arrays.
     """
-    times = min(side // least for side, least in zip(picture.shape[1::-1], target, strict=True))
-    for number in range(times.bit_length() - 1):
+    for number in range(halvings((picture.shape[1], picture.shape[0]), target)):
         out = None
         if number < len(buffers):
             shape = (picture.shape[0] // 2, picture.shape[1] // 2, *picture.shape[2:])
             out = buffers[number].take(shape)
         picture = half(picture, out)
     return picture
+
+
+def halvings(size: Size, target: Size) -> int:
+    """How often `halve` halves a picture of (width, height)."""
+    (width, height), times = size, 0
+    while min(width / target[0], height / target[1]) > SPARSE:
+        width, height, times = width // 2, height // 2, times + 1
+    return times
 
 
 def half(
@@ -210,9 +221,10 @@ def half(
 
 
 def resize(picture: npt.NDArray[np.uint8], target: Size) -> npt.NDArray[np.uint8]:
-    """Resize by a ratio of less than 2: every pixel counts, though not all of them alike.
+    """Resize by a ratio of at most `SPARSE`: each pixel becomes a mix of the four nearest ones.
 
-    Averaging by area would be ten times as slow, to meet the means of cells by 0.05 levels closer.
+    Averaging by area would be ten times as slow where the ratio is not a whole number, to meet the
+    means of cells by 0.05 levels closer.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.
