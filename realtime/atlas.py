@@ -101,7 +101,7 @@ class Atlas:
 
         They are good until the next call.
         """
-        slots = np.take(self._slots, codes)
+        slots = self._slots.take(codes)
         unknown = codes[slots == 0]
         if unknown.size:
             if not self._add(np.unique(unknown)):
@@ -109,10 +109,10 @@ class Atlas:
                 self._used = 0
                 if not self._add(np.unique(codes)):
                     return self._decode(codes)
-            slots = np.take(self._slots, codes)
+            slots = self._slots.take(codes)
         tiles = self._buffer.take((len(codes), *self._tiles.shape[1:]))
         # No slot is out of range; only said not to be checked, is `out` written directly.
-        return np.take(self._tiles, slots - 1, axis=0, out=tiles, mode="clip")
+        return self._tiles.take(slots - 1, axis=0, out=tiles, mode="clip")
 
     def _keys(self, rows: Latents) -> Latents:
         """What tiles are kept by: latents [D, N], but for slopes the room that they need."""

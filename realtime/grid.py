@@ -13,7 +13,7 @@ import numpy.typing as npt
 from realtime.arrays import MOST_PIXELS, Size
 from realtime.buffers import Buffer
 
-Blocks = npt.NDArray[np.void]
+Blocks = npt.NDArray[np.generic]
 """[rows, columns, P], each item one row of the pixels of a cell."""
 
 MOST_TILES = 1_000_000
@@ -127,8 +127,8 @@ class Grid:
         if chosen is None or len(chosen) == self.count:
             lines = np.ascontiguousarray(blocks).reshape(self.count, -1)
         else:
-            places = np.take(_places(self.rows, self.columns, side), chosen, axis=0)
-            lines = np.take(picture.reshape(-1).view(blocks.dtype), places)
+            places = _places(self.rows, self.columns, side).take(chosen, axis=0)
+            lines = picture.reshape(-1).view(blocks.dtype).take(places)
         return lines.view(np.uint8).reshape(len(lines), side, side, *picture.shape[2:])
 
     def blocks(self, picture: npt.NDArray[np.uint8]) -> Blocks:
@@ -138,7 +138,7 @@ class Grid:
         """
         side = len(picture) // self.rows
         lines = picture.reshape(len(picture), -1)
-        line = np.dtype((np.void, lines.shape[1] // self.columns))
+        line = _item(lines.shape[1] // self.columns)
         blocks: Blocks = lines.view(line).reshape(self.rows, side, self.columns)
         return np.transpose(blocks, (0, 2, 1))
 
@@ -160,6 +160,13 @@ class Grid:
     def cut(self, mosaic: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Cut the overshoot of whole tiles evenly, down to `size`; a view."""
         return centre(mosaic, *self.size)
+
+
+def _item(size: int) -> np.dtype[np.generic]:
+    """A type of so many bytes: of numbers where there are such, for they are moved quicker."""
+    if size in (1, 2, 4, 8):
+        return np.dtype(f"u{size}")
+    return np.dtype(np.complex128 if size == 16 else (np.void, size))
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from realtime import colour as colours
 from realtime.arrays import Frame, Picture, Plane, Tiles
 from realtime.canvas import PlanesCanvas, SheetCanvas
@@ -60,4 +58,4 @@ class Painting:
 def _chosen(means: Picture | None, cells: Cells) -> colours.Colours:
     """The means [n, 3] of these cells."""
     assert means is not None
-    return np.take(means.reshape(-1, 3), cells, axis=0)
+    return means.reshape(-1, 3).take(cells, axis=0)

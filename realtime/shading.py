@@ -7,9 +7,10 @@ import numpy as np
 from realtime.arrays import Latents, Tiles
 from realtime.buffers import Buffer
 
-STEPS = 129  # slopes told apart in either direction
+STEPS = 41  # slopes told apart in either direction: a step is a level at the edge of a tile
 PIXELS_AT_ONCE = 1 << 19  # of tiles: more would leave the cache, fewer cost more calls
-LARGEST_TABLE = 64  # pixels along a tile up to which every ramp is kept: together 1 MB
+LARGEST_PAIRS = 24  # pixels along a tile up to which every pair of ramps is kept: 1 MB
+LARGEST_TABLE = 64  # the same for every ramp: together 0.3 MB
 
 
 class Ramps:
@@ -30,13 +31,14 @@ class Ramps:
         self._away = (np.arange(tile_size) + 0.5) / tile_size - 0.5
         slopes = 4 * shading[1] * (np.arange(STEPS) / (STEPS - 1) - 0.5)
         lines = np.rint(255 * slopes[:, None] * self._away).astype(np.int8).view(np.uint8)
-        self._across, self._down = lines[:, None, :], lines[:, :, None]
-        self._buffer = Buffer()
-        if tile_size <= LARGEST_TABLE:
+        self._tables: list[Tiles] = [lines[:, None, :], lines[:, :, None]]
+        if tile_size <= LARGEST_PAIRS:
+            pairs = lines[:, None, None, :] + lines[:, :, None]
+            self._tables = [pairs.reshape(-1, tile_size, tile_size)]
+        elif tile_size <= LARGEST_TABLE:
             whole = (STEPS, tile_size, tile_size)
-            self._across, self._down = (
-                np.ascontiguousarray(np.broadcast_to(x, whole)) for x in (self._across, self._down)
-            )
+            self._tables = [np.ascontiguousarray(np.broadcast_to(x, whole)) for x in self._tables]
+        self._buffer = Buffer()
 
     def add(self, tiles: Tiles, slopes: Latents) -> None:
         """Shade tiles, in place.
@@ -46,14 +48,16 @@ class Ramps:
             slopes: [2, n] latents, 0..1: to the right, and downwards.
         """
         steps = np.rint(slopes * np.float32(STEPS - 1)).astype(np.intp)
+        if len(self._tables) == 1:
+            steps = (steps[0] * STEPS + steps[1])[None]
         at_once = max(1, PIXELS_AT_ONCE // (tiles.shape[1] * tiles.shape[2]))
         for first in range(0, len(tiles), at_once):
             part = tiles[first : first + at_once]
-            for table, numbers in zip((self._across, self._down), steps, strict=True):
+            for table, numbers in zip(self._tables, steps, strict=True):
                 ramps = self._buffer.take((len(part), *table.shape[1:]))
                 chosen = numbers[first : first + at_once]
                 # None is out of range; only said not to be checked, is `out` written directly.
-                part += np.take(table, chosen, axis=0, out=ramps, mode="clip")
+                part += table.take(chosen, axis=0, out=ramps, mode="clip")
 
     def remove(self, tiles: Tiles, slopes: Latents, light: Latents) -> None:
         """Undo the shading of tiles that the decoder shaded to the right, in place.

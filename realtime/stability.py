@@ -34,6 +34,7 @@ class Stabiliser:
         """Forget the past frames."""
         self.held: Latents | None = None
         self._seen: Picture | None = None
+        self._kept: tuple[Cells, Latents] | None = None
 
     def look_anew(self) -> None:
         """Let every cell of the next frame be encoded, as when a setting changed."""
@@ -67,7 +68,9 @@ class Stabiliser:
         """The latents [n, D] that these cells hold; None before the first frame."""
         if self.held is None or len(cells) == len(self.held):
             return self.held
-        return np.asarray(np.take(self.held.T, cells, axis=1).T)
+        if self._kept is not None and self._kept[0] is cells:
+            return self._kept[1]
+        return np.asarray(self.held.T.take(cells, axis=1).T)
 
     def keep(self, cells: Cells, latents: Latents, held: Latents | None, stability: float) -> Cells:
         """Hold new latents where they moved far enough.
@@ -81,13 +84,19 @@ class Stabiliser:
         Returns:
             those of the `cells` whose tiles change.
         """
+        self._kept = None
         if self.held is None or held is None or stability <= 0:
             self.held = latents.copy(order="F")
             return cells
         moved = np.abs(latents.T - held.T) > np.float32(stability) * self._tolerance[:, None]
-        changed = np.flatnonzero(moved.any(axis=0))
-        self.held.T[:, cells[changed]] = np.take(latents.T, changed, axis=1)
-        return cells[changed]
+        places = np.flatnonzero(moved.any(axis=0))
+        changed, kept = cells[places], latents.T.take(places, axis=1)
+        # One latent after the other, for assigning to all at once takes longer.
+        for row, new in zip(self.held.T, kept, strict=True):
+            row[changed] = new
+        # They are asked for next, to be decoded.
+        self._kept = changed, kept.T
+        return changed
 
 
 def tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:

@@ -62,8 +62,8 @@ class Taste:
             stability: 0..1, how much the last choice is kept.
             shift: added to the tones before they are compared with one half.
         """
-        taste = np.take(self._taste(variety), cells, axis=0)
-        polarity = np.take(self.dither, cells) + np.float32(shift)
+        taste = self._taste(variety).take(cells, axis=0)
+        polarity = self.dither.take(cells) + np.float32(shift)
         if held is not None and stability > 0:
             kind = (held[:, 0] * np.float32(self._kinds)).astype(np.intp)
             kind += np.arange(0, taste.size, self._kinds)
@@ -86,7 +86,7 @@ class Taste:
         if variety <= 0 or not self._styles:
             return
         rows = latents.T
-        offset = np.take(self.offsets, cells, axis=1)
+        offset = self.offsets.take(cells, axis=1)
         offset *= np.float32(leeway(variety)) * self._spread(rows)
         style = rows[1 : 1 + self._styles]
         style += offset
