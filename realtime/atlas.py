@@ -23,7 +23,7 @@ LARGE_STYLE_LEVELS = (24, *STYLE_LEVELS)
 PLAIN_LEVELS = (128, 32, *LARGE_STYLE_LEVELS)  # where the tone is not a latent of its own
 REACH_LEVELS = 7  # of room that tiles leave for shading, none among them
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.intp]
 
 
 class Atlas:
@@ -54,6 +54,7 @@ class Atlas:
         self._buffer = Buffer()
         self._top = self.levels.astype(np.float32)[:, None] - np.float32(0.5)
         self._strides = np.cumprod([1, *levels[:0:-1]])[::-1].astype(np.int32)
+        self._float_strides = self._strides.astype(np.float32)
         shape = (tile_size, tile_size) if tile_set.channels == 1 else (tile_size, tile_size, 3)
         room = min(math.prod(levels), max(1, MOST_BYTES // math.prod(shape)))
         self._tiles: Tiles = np.empty((room, *shape), np.uint8)
@@ -89,12 +90,13 @@ class Atlas:
 
     def encode(self, latents: Latents) -> Codes:
         """[N, D] latents -> [N] codes of the nearest levels."""
-        steps = (self._keys(latents.T) - self._low) * self._scale
+        steps: Latents = self._keys(latents.T) - self._low
+        np.multiply(steps, self._scale, out=steps)
         np.maximum(steps, 0, out=steps)
         np.minimum(steps, self._top, out=steps)
         np.floor(steps, out=steps)
         # Whole numbers below 2^24 are exact as floats, whose products are many times as quick.
-        return np.asarray((self._strides.astype(np.float32) @ steps).astype(np.int32))
+        return np.asarray((self._float_strides @ steps).astype(np.intp))
 
     def gather(self, codes: Codes) -> Tiles:
         """[N] codes -> [N, T, T] or [N, T, T, 3] unshaded tiles, decoding what is not known yet.
@@ -118,11 +120,14 @@ class Atlas:
         """What tiles are kept by: latents [D, N], but for slopes the room that they need."""
         if self._ramps is None:
             return rows
-        slopes = np.abs(rows[self._slopes] - np.float32(0.5))
+        across, down = np.abs(rows[self._slopes] - 0.5)
+        reach = np.add(across, down, out=across)
         # What needs any room gets the least that is enough, and what needs none gets none.
         # Finer steps where there is little, as in most cells: what is left unused costs contrast.
-        reach = np.sqrt(2 * (slopes[0] + slopes[1])) * np.float32(REACH_LEVELS - 1)
-        np.ceil(reach - np.float32(0.01), out=reach)
+        reach *= 2 * (REACH_LEVELS - 1) ** 2
+        np.sqrt(reach, out=reach)
+        reach -= 0.01
+        np.ceil(reach, out=reach)
         return np.concatenate([rows[: self._slopes.start], rows[self._slopes.stop :], reach[None]])
 
     def _add(self, codes: Codes) -> bool:

@@ -41,6 +41,7 @@ class Sheet:
         self._grid = grid
         self.pixels = np.zeros((grid.rows * side, grid.columns * side, *channels), np.uint8)
         self._blocks = grid.blocks(self.pixels)
+        self._rows, self._columns = np.divmod(np.arange(grid.count), grid.columns)
 
     def lay(self, tiles: Tiles, cells: Cells) -> None:
         """Lay tiles on cells.
@@ -54,8 +55,9 @@ class Sheet:
         if len(cells) == self._grid.count:
             blocks[...] = lines.reshape(blocks.shape)
         else:
-            rows, columns = np.divmod(cells, self._grid.columns)
-            blocks[rows, columns] = lines.reshape(len(cells), blocks.shape[2])
+            blocks[self._rows.take(cells), self._columns.take(cells)] = lines.reshape(
+                len(cells), blocks.shape[2]
+            )
 
 
 class SheetCanvas(Canvas):

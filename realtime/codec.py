@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +36,7 @@ PIXELS_AT_ONCE = 1 << 19
 Numbers = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What a regressor is told besides the patches, where a tile set has kinds.
 
     Attributes:
@@ -146,7 +144,9 @@ class Codec:
 def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:
     """[N, P, P] or [N, P, P, 3] uint8 -> [N, C, P, P] float32 0..1."""
     planes = cells[:, None] if cells.ndim == 3 else cells.transpose(0, 3, 1, 2)
-    return np.asarray(np.multiply(planes, np.float32(1 / 255), dtype=np.float32))
+    patches = planes.astype(np.float32, order="C")
+    patches *= 1 / 255
+    return patches
 
 
 def _provider_names(providers: Sequence[str] | None) -> list[str]:

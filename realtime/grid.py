@@ -122,13 +122,13 @@ class Grid:
         Returns:
             [n, P, P] or [n, P, P, 3] uint8.
         """
-        blocks = self.blocks(picture)
-        side = blocks.shape[2]
+        side = len(picture) // self.rows
         if chosen is None or len(chosen) == self.count:
-            lines = np.ascontiguousarray(blocks).reshape(self.count, -1)
+            lines = np.ascontiguousarray(self.blocks(picture)).reshape(self.count, -1)
         else:
             places = _places(self.rows, self.columns, side).take(chosen, axis=0)
-            lines = picture.reshape(-1).view(blocks.dtype).take(places)
+            item = _item(picture[0].nbytes // self.columns)
+            lines = picture.reshape(-1).view(item).take(places)
         return lines.view(np.uint8).reshape(len(lines), side, side, *picture.shape[2:])
 
     def blocks(self, picture: npt.NDArray[np.uint8]) -> Blocks:

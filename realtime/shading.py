@@ -47,7 +47,7 @@ class Ramps:
             tiles: [n, T, T] uint8.
             slopes: [2, n] latents, 0..1: to the right, and downwards.
         """
-        steps = np.rint(slopes * np.float32(STEPS - 1)).astype(np.intp)
+        steps = np.rint(slopes * (STEPS - 1)).astype(np.intp)
         if len(self._tables) == 1:
             steps = (steps[0] * STEPS + steps[1])[None]
         at_once = max(1, PIXELS_AT_ONCE // (tiles.shape[1] * tiles.shape[2]))

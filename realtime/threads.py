@@ -16,6 +16,9 @@ def one_opencv_thread() -> Iterator[None]:
     the whole filter takes, and save it none: the bits are too small.
     """
     threads = cv2.getNumThreads()
+    if threads == 1:
+        yield
+        return
     cv2.setNumThreads(1)
     try:
         yield

@@ -63,19 +63,18 @@ class Taste:
             shift: added to the tones before they are compared with one half.
         """
         taste = self._taste(variety).take(cells, axis=0)
-        polarity = self.dither.take(cells) + np.float32(shift)
+        polarity = self.dither.take(cells) + shift
         if held is not None and stability > 0:
-            kind = (held[:, 0] * np.float32(self._kinds)).astype(np.intp)
+            kind = (held[:, 0] * self._kinds).astype(np.intp)
             kind += np.arange(0, taste.size, self._kinds)
             taste.reshape(-1)[kind] += LOYALTY * stability
-            loyalty = np.float32(POLARITY_LOYALTY * stability)
-            polarity += np.where(held[:, -1] > 0.5, loyalty, -loyalty)
+            polarity += np.copysign(POLARITY_LOYALTY * stability, held[:, -1] - 0.5)
         return Wish(taste, leeway(variety), polarity)
 
     def _taste(self, variety: float) -> Numbers:
         """The bonus of every kind in every cell, [N, K]; kept until variety changes."""
         if variety not in self._tastes:
-            self._tastes = {variety: self.noise * np.float32(strength(variety))}
+            self._tastes = {variety: self.noise * strength(variety)}
         return self._tastes[variety]
 
     def vary(self, latents: Latents, cells: Cells, variety: float) -> None:
@@ -87,20 +86,22 @@ class Taste:
             return
         rows = latents.T
         offset = self.offsets.take(cells, axis=1)
-        offset *= np.float32(leeway(variety)) * self._spread(rows)
+        offset *= self._spread(rows, leeway(variety))
         style = rows[1 : 1 + self._styles]
         style += offset
         np.abs(style, out=style)  # mirrored at both ends of the range, 0 and 1
         np.subtract(1, np.abs(1 - style), out=style)
 
-    def _spread(self, rows: Latents) -> Numbers:
-        """How far the styles of latents [D, n] may move, [n]."""
-        near, far = STYLE_SPREAD
+    def _spread(self, rows: Latents, share: float) -> Numbers:
+        """How far the styles of latents [D, n] may move, times `share`, [n]."""
+        near, far = (share * end for end in STYLE_SPREAD)
         if self._slopes.start == self._slopes.stop:
             return np.full(rows.shape[1], near, np.float32)
-        slopes = np.abs(rows[self._slopes] - np.float32(0.5))
-        flatness = np.maximum(0, 1 - (slopes[0] + slopes[1]) * np.float32(1 / STEEP))
-        return np.asarray(near + np.float32(far - near) * flatness, np.float32)
+        across, down = np.abs(rows[self._slopes] - 0.5)
+        steepness = np.add(across, down, out=across)
+        steepness *= (near - far) / STEEP
+        steepness += far
+        return np.asarray(np.maximum(steepness, near, out=steepness))
 
 
 def strength(variety: float) -> float:
