@@ -77,16 +77,20 @@ class PictureDecoder(nn.Module):
         planes = torch.matmul(weights, lines.view(-1, self.size, side))
         planes = planes.view(-1, self.channels, side * side)
         means = planes.mean(dim=2)[places]
+        # A plane of ones, made so that its size is known before it is computed.
+        planes = torch.cat([planes, 0 * planes[:, :1] + 1], dim=1)
         planes = planes.index_select(0, places)
         paper, gain, offset = self.levels(means, latents[:, 2:])
-        # One product for each tile: its channels mixed and scaled, paper where there is no cover.
-        mix = gain[:, :, None] * torch.eye(3)
+        # One product for each tile: its channels mixed and scaled, paper where there is no cover,
+        # and an offset. Pixel by pixel at once, for to sort them so later takes twice as long.
+        mix = [gain[:, :, None] * torch.eye(3)]
         if self.channels == 4:
-            mix = torch.cat([mix, -(gain * paper)[:, :, None]], dim=2)
+            mix.append(-(gain * paper)[:, :, None])
             offset = offset + gain * paper
-        tiles = torch.matmul(mix, planes) + offset[:, :, None]
-        tiles = tiles.clamp(0.0, 1.0)  # rounding may leave the range
-        return tiles.view(-1, 3, side, side).permute(0, 2, 3, 1)
+        levels = torch.cat([*mix, offset[:, :, None]], dim=2)
+        tiles = torch.matmul(planes.transpose(1, 2), levels.transpose(1, 2))
+        # Rounding may leave the range. Shaped before that, for to shape a result copies it.
+        return tiles.view(-1, side, side, 3).clamp(0.0, 1.0)
 
 
 def solve_levels(

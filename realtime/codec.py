@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -136,9 +137,10 @@ class Codec:
 
     def _decode(self, latents: Latents, pixels: Numbers) -> Tiles:
         tiles = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
-        np.multiply(tiles, 255, out=tiles)
-        np.rint(tiles, out=tiles)
-        return np.asarray(tiles, np.uint8)
+        if not tiles.size:
+            return tiles.astype(np.uint8)  # which OpenCV cannot scale
+        levels = cv2.convertScaleAbs(tiles.reshape(len(tiles), -1), alpha=255)
+        return np.asarray(levels, np.uint8).reshape(tiles.shape)
 
 
 def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:
