@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 BUSY = 0.9  # share of the time between frames that work may take
 IDLE = 0.5  # share below which the last thing that was given up is taken back
-IDLE_FRAMES = 0.75  # the same for frames, of which each takes as long as before
+IDLE_FRAMES = 0.75  # the same where what comes back is frames: each takes as long as before
 LOOKED_AT = 15  # frames that are judged together: half a second
 PATIENCE_S = 5.0  # between a change and taking something back: a flicker would be worse
 MOST_TIMES = 12  # up to which it doubles, each time that what was taken back was too much
@@ -23,23 +23,23 @@ class Relief:
         what: in words, for people; empty for nothing.
         preview_every: where others watch too, the window shows every so many mosaics.
         tiles: share of the columns that were asked for.
-        frames_every: every so many frames become a mosaic.
+        frames_every: one in so many frames becomes a mosaic.
     """
 
     what: str = ""
     preview_every: int = 1
     tiles: float = 1.0
-    frames_every: int = 1
+    frames_every: float = 1.0
 
     @property
     def preview_only(self) -> bool:
         """Whether nothing but the preview is slower."""
-        return self.preview_every > 1 and self.tiles == 1.0 and self.frames_every == 1
+        return self.preview_every > 1 and self.tiles == 1.0 and self.frames_every == 1.0
 
     @property
     def tiles_only(self) -> bool:
         """Whether it differs from the step before it in its tiles alone."""
-        return self.tiles < 1.0 and self.frames_every == 1
+        return self.tiles < 1.0 and self.frames_every == 1.0
 
 
 RELIEFS = (
@@ -48,7 +48,8 @@ RELIEFS = (
     Relief("preview at a quarter of the rate", 4),
     Relief("fewer tiles", 4, 0.75),
     Relief("half the columns", 4, 0.5),
-    Relief("half the frames", 2, 0.5, 2),
+    Relief("two frames in three", 4, 0.5, 1.5),
+    Relief("half the frames", 2, 0.5, 2.0),
 )
 """What is given up, step by step; each step includes those before it, as far as it helps."""
 
@@ -85,7 +86,7 @@ class Governor:
 
     def wants(self, time_s: float) -> bool:
         """Return whether a frame of a live source, of that moment in seconds, is to be shown."""
-        if not self._limited and self.relief.frames_every == 1:
+        if not self._limited and self.relief.frames_every == 1.0:
             return True
         # A camera's frames come a little early or late: half an interval decides.
         interval_s = self._interval_s * self.relief.frames_every
@@ -121,8 +122,10 @@ class Governor:
 
     @property
     def _idle(self) -> float:
-        slower = RELIEFS[self._step].frames_every > 1
-        return IDLE_FRAMES if slower and not self._tiles else IDLE
+        """The share of the time between frames below which the last step is taken back."""
+        if RELIEFS[self._step].frames_every == 1.0:
+            return IDLE
+        return IDLE_FRAMES * RELIEFS[self._step - 1].frames_every
 
     def _move(self, by: int, preview: bool) -> None:
         now_s = time.perf_counter()

@@ -71,14 +71,15 @@ def test_fewer_tiles_are_not_asked_for_where_they_are_no_less_work(
 ) -> None:
     made = Governor(30)
     seen = []
-    for number in range(4 * LOOKED_AT):
+    for number in range(5 * LOOKED_AT):
         made.note(0.1, tiles=False)
         if number % LOOKED_AT == LOOKED_AT - 1:
             seen.append((made.relief.what, made.relief.tiles))
     preview = [(relief.what, 1.0) for relief in RELIEFS[1:3]]
-    assert seen == [*preview, ("half the frames", 1.0), ("half the frames", 1.0)]
+    frames = [("two frames in three", 1.0), ("half the frames", 1.0), ("half the frames", 1.0)]
+    assert seen == preview + frames
     monkeypatch.setattr(governor, "PATIENCE_S", 0.0)
-    for _ in range(LOOKED_AT):
+    for _ in range(2 * LOOKED_AT):
         made.note(0.001, tiles=False)
     assert made.relief == RELIEFS[2]
 
@@ -105,10 +106,20 @@ def test_all_frames_are_made_again_where_each_takes_what_it_took(
         made.note(0.1, preview=False, tiles=tiles)
     assert made.relief.what == "half the frames"
     monkeypatch.setattr(governor, "PATIENCE_S", 0.0)
-    for _ in range(LOOKED_AT):
+    for _ in range(3 * LOOKED_AT):
         made.note(0.7 / 30, preview=False, tiles=tiles)
-    # With all tiles back, each frame would take longer than now.
-    assert made.relief.what == ("half the frames" if tiles else "")
+    # With more tiles again, each frame would take longer than now.
+    assert made.relief.what == ("half the columns" if tiles else "")
+
+
+@pytest.mark.parametrize(("work", "what"), [(1.2, "two frames in three"), (1.5, "half the frames")])
+def test_no_more_frames_are_left_out_than_must_be(work: float, what: str) -> None:
+    made, seconds = Governor(30), 10
+    for _ in range(10 * LOOKED_AT):
+        made.note(work / 30, preview=False, tiles=False)
+    assert made.relief.what == what
+    shown = sum(made.wants(100 + number / 30) for number in range(seconds * 30))
+    assert shown == pytest.approx(seconds * 30 / made.relief.frames_every, abs=2)
 
 
 def test_what_was_taken_back_in_vain_is_not_so_soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
