@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.grid import SPARSE, Grid, halve, resize, shrink
+from realtime.grid import SPARSE, TALL, Grid, halve, resize, shrink
 
 SIDES = st.integers(1, 300)
 
@@ -122,3 +122,12 @@ def test_halving_averages_four_pixels() -> None:
     even = picture[:4].reshape(2, 2, 5, 2).astype(int)
     assert halve(picture, (2, 1)).tolist() == ((even.sum(axis=(1, 3)) + 2) // 4).tolist()
     assert halve(picture, (3, 2)) is picture
+
+
+@pytest.mark.parametrize("rows", [TALL + 1, 1080, 3 * TALL])
+def test_the_last_halving_of_a_tall_picture_reads_every_second_row(rows: int) -> None:
+    picture = np.random.default_rng(rows).integers(0, 256, (rows, 60, 3), np.uint8)
+    target = (7, -(-rows // 8))
+    kept = picture[::2]
+    kept = kept[: len(kept) // 2 * 2].reshape(-1, 2, 30, 2, 3).astype(int)
+    assert np.array_equal(halve(picture, target), (kept.sum(axis=(1, 3)) + 2) // 4)
