@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import cv2
 import numpy as np
@@ -15,7 +14,7 @@ from realtime.grid import Grid, centre
 from realtime.stability import Cells
 
 
-class Canvas(Protocol):
+class Canvas(ABC):
     """Keeps the mosaic between frames: a cell that does not change is not laid again."""
 
     @abstractmethod

@@ -53,8 +53,10 @@ def tint(tiles: Tiles, colours: Colours) -> Tiles:
         [n, T, T, 3] uint8 BGR.
     """
     count, side = tiles.shape[:2]
-    lines = tiles.reshape(count * side, side, -1)
-    channels = [np.asarray(plane, np.uint8).reshape(count, -1) for plane in cv2.split(lines)]
+    channels = [tiles.reshape(count, -1)]
+    if tiles.ndim == 4:
+        separate = cv2.split(tiles.reshape(count * side, side, -1))
+        channels = [np.asarray(plane, np.uint8).reshape(count, -1) for plane in separate]
     slope, offset = _fit(np.concatenate([_mean(plane) for plane in channels], axis=1), colours)
     tinted = np.empty((count, side * side, 3), np.uint8)
     for part in _parts(count, side):
@@ -112,16 +114,18 @@ def _mapped(
 
 
 def _mean(plane: npt.NDArray[np.uint8]) -> Numbers:
-    total = cv2.reduce(plane, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)
-    return np.asarray(total / np.float32(plane.shape[1]), np.float32)
+    total = np.asarray(cv2.reduce(plane, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F), np.float32)
+    total /= plane.shape[1]
+    return total
 
 
 def _fit(means: Numbers, colours: Colours) -> tuple[Words, Words]:
     """Slope [n, 3] and offset [n, 3] in parts of 256 that make means [n, 1 or 3] the colours."""
     wanted = colours.astype(np.float32)
     slope = np.minimum(wanted / np.maximum(means, 1), (255 - wanted) / np.maximum(255 - means, 1))
-    slope = np.rint(256 * slope.clip(0, 1))
-    offset = np.rint(256 * wanted + 128 - slope * means).clip(0, 65535 - 255 * slope)
+    slope = np.rint(256 * np.minimum(slope, 1))
+    offset = np.rint(256 * wanted + 128 - slope * means)
+    offset = np.minimum(np.maximum(offset, 0), 65535 - 255 * slope)
     return slope.astype(np.uint16), offset.astype(np.uint16)
 
 
