@@ -32,7 +32,7 @@ from realtime.sources import Source, SourceInfo, open_source
 from realtime.stopping import stop_on_signals
 from realtime.tally import Statistics
 from realtime.terminal import answer, open_missing_streams, say
-from realtime.threads import one_opencv_thread
+from realtime.threads import OneOpencvThread
 from realtime.timing import process_start_s
 from realtime.view import LASTING_NOTICE_S, View
 from realtime.window import Window
@@ -86,7 +86,7 @@ def _run(options: Options, stop: Callable[[], bool], started_s: float) -> Statis
     view = View(mirror=options.mirror)
     with ExitStack() as opened:
         # Of the whole program: to go back to more of them between frames ends and starts threads.
-        opened.enter_context(one_opencv_thread())
+        opened.enter_context(OneOpencvThread())
         source = opened.enter_context(_open_source(options, stop))
         mosaic_filter, size = _ready_filter(options, source.info)
         window, options, remark = _open_window(options, opened)

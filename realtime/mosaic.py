@@ -12,7 +12,7 @@ from realtime.codec import PROVIDERS, Codec
 from realtime.grid import Grid
 from realtime.pipeline import Painted, Pipeline, Style
 from realtime.stages import Stages
-from realtime.threads import one_opencv_thread
+from realtime.threads import OneOpencvThread
 from realtime.tileset import TileSet
 
 
@@ -206,7 +206,7 @@ class MosaicFilter:
             UserError: a network of the tile set gives what is no picture.
             DeviceError: a device other than the CPU fails.
         """
-        with one_opencv_thread():
+        with OneOpencvThread():
             grid = self._prepare(check_frame(frame))
             style = Style(self._colour, self.variety, self.exact, self.planes)
             painted = self._pipeline.make(frame, style, self.stability)
@@ -266,7 +266,7 @@ class Mosaic:
 
     def _form(self, name: str) -> Picture:
         if name not in self._made:
-            with one_opencv_thread():
+            with OneOpencvThread():
                 self._made[name] = self._makers[name]()
         return self._made[name]
 
