@@ -32,6 +32,13 @@ def test_decode_rounds_to_the_nearest_level() -> None:
     assert tiles[:, 1, 1].tolist() == [0, 128, 255, 101]
 
 
+def test_no_latents_are_no_tiles() -> None:
+    for name, shape in (("digits", (0, 9, 9)), ("emoji", (0, 9, 9, 3))):
+        codec = Codec(TileSet.load(name))
+        tiles = codec.decode(np.empty((0, codec.tile_set.latents), np.float32), 9)
+        assert tiles.dtype == np.uint8 and tiles.shape == shape
+
+
 def test_a_wish_chooses_kind_and_polarity() -> None:
     cells = np.full((4, 4, 4), 120, np.uint8)
     wish = Wish.none(4, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,6 +26,15 @@ class TestDemo:
         demo = Demo(size=SIZE)
         steps = [np.abs(demo.frame(n).astype(int) - demo.frame(n + 1)).mean() for n in range(60)]
         assert min(steps) > 0 and max(steps) < 12
+
+    @pytest.mark.parametrize("number", [0, 50, 200])
+    def test_large_frames_show_what_small_ones_show(self, number: int) -> None:
+        # Larger than the photograph, which is enlarged for them, and smaller.
+        large, small = Demo(size=(1024, 768)).frame(number), Demo(size=(256, 192)).frame(number)
+        shrunk = cv2.resize(large, (256, 192), interpolation=cv2.INTER_AREA)
+        assert np.abs(shrunk.astype(int) - small).mean() < 4
+        steps = np.abs(np.diff(large.astype(int), axis=1)).mean()
+        assert steps < 4, "enlarged smoothly"
 
     @pytest.mark.parametrize("size", [(1280, 720), (90, 160), (33, 17), (1, 1)])
     def test_takes_any_size(self, size: Size) -> None:

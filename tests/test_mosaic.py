@@ -269,3 +269,15 @@ def test_digits_have_the_tones_of_the_picture() -> None:
     found = cell_means(made(frame), 40, 64)
     difference = np.clip(wanted / 255, 0.05, 0.95) - found / 255
     assert np.sqrt(np.square(difference).mean()) < 0.01
+
+
+def test_opencv_has_as_many_threads_afterwards_as_before() -> None:
+    before = cv2.getNumThreads()
+    try:
+        for threads in (1, 2, 3):
+            cv2.setNumThreads(threads)
+            kept = cv2.getNumThreads()
+            MosaicFilter.load(PLAIN, columns=4)(np.zeros((36, 64, 3), np.uint8))
+            assert cv2.getNumThreads() == kept
+    finally:
+        cv2.setNumThreads(before)
