@@ -128,3 +128,32 @@ class PlanesCanvas(Canvas):
         for sheet, plane in zip((self._light, *self._colours), planes.split(out), strict=True):
             np.copyto(plane, centre(sheet.pixels, *plane.shape[::-1]))
         return out
+
+
+class LightCanvas(Canvas):
+    """A grey mosaic that consists of planes: what is light is scaled where it changes."""
+
+    def __init__(self, grid: Grid) -> None:
+        """Start black."""
+        self._grid = grid
+        self._light = Sheet(grid, grid.tile_size)
+        self._light.pixels.fill(planes.BLACK)
+        self._recycled = Recycled()
+
+    def lay(self, tiles: Tiles, cells: Cells) -> None:
+        """Lay grey tiles [n, T, T] uint8 on the cells of these numbers [n]."""
+        self._light.lay(planes.light_of(tiles.reshape(len(tiles), -1)), cells)
+
+    def bgr(self) -> Frame:
+        """See `Canvas.bgr`."""
+        width, height = self._grid.size
+        mosaic = planes.to_bgr(self.i420(), self._recycled.take((*planes.even((height, width)), 3)))
+        return np.ascontiguousarray(mosaic[:height, :width])
+
+    def i420(self) -> Plane:
+        """See `Canvas.i420`."""
+        out = self._recycled.take(planes.shape(self._grid.size))
+        mosaic = planes.padded(self._grid.cut(self._light.pixels))
+        np.copyto(out[: len(mosaic)], mosaic)
+        out[len(mosaic) :] = planes.GREY
+        return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from realtime import colour as colours
 from realtime.arrays import Frame, Picture, Plane, Tiles
-from realtime.canvas import PlanesCanvas, SheetCanvas
+from realtime.canvas import LightCanvas, PlanesCanvas, SheetCanvas
 from realtime.grid import Grid
 from realtime.stability import Cells
 
@@ -23,9 +23,11 @@ class Painting:
         """
         self._mode = mode
         grey = channels == 1
-        self._canvas: PlanesCanvas | SheetCanvas
+        self._canvas: PlanesCanvas | LightCanvas | SheetCanvas
         if planes and mode == "tint" and grey and PlanesCanvas.fits(grid):
             self._canvas = PlanesCanvas(grid)
+        elif planes and mode == "mono" and grey:
+            self._canvas = LightCanvas(grid)
         else:
             self._canvas = SheetCanvas(grid, () if mode == "mono" and grey else (3,))
 

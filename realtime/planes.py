@@ -51,11 +51,17 @@ def from_bgr(picture: Frame, out: Plane | None = None) -> Plane:
     return np.asarray(cv2.cvtColor(padded(picture), cv2.COLOR_BGR2YUV_I420, dst=out), np.uint8)
 
 
+def light_of(grey: Picture, out: Picture | None = None) -> Picture:
+    """Scale grey levels, of any shape, to those of Y; into `out` if given."""
+    # All are positive, and this is the quickest way to scale, add and round.
+    levels = cv2.convertScaleAbs(grey, dst=out, alpha=(WHITE - BLACK) / 255, beta=BLACK)
+    return np.asarray(levels, np.uint8)
+
+
 def from_grey(picture: Plane, out: Plane) -> Plane:
     """Convert a grey picture [H, W] uint8 of even sides into `out`, [H * 3 / 2, W] uint8."""
     height = picture.shape[0]
-    # All are positive, and this is the quickest way to scale, add and round.
-    cv2.convertScaleAbs(picture, dst=out[:height], alpha=(WHITE - BLACK) / 255, beta=BLACK)
+    light_of(picture, out[:height])
     out[height:] = GREY
     return out
 
