@@ -12,7 +12,7 @@ from export.claims import CELL, COUNTS, SEEN_WIDTH, SIZES, Claims
 from export.metrics import Row
 from realtime import MosaicFilter
 from realtime.arrays import Frame
-from realtime.grid import half
+from realtime.grid import coarsen
 from realtime.picture import read_picture
 
 RANDOM = 10_000  # latents drawn at random
@@ -102,7 +102,9 @@ class Report:
             links.append(f"![{made.tile_set}, picture {number}]({file})")
         drawn = made.card.folder / "manifold.png"
         if drawn.is_file():
-            self._save(f"{made.tile_set}-manifold.jpg", half(read_picture(drawn)))
+            picture = read_picture(drawn)
+            half = coarsen(picture, (picture.shape[1] // 2, picture.shape[0] // 2))
+            self._save(f"{made.tile_set}-manifold.jpg", half)
             links.append(f"![{made.tile_set}, its tiles]({made.tile_set}-manifold.jpg)")
         self._parts.append(f"## {made.tile_set}\n\n" + "\n\n".join(links))
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.arrays import Size
-from realtime.grid import TALL, halvings
+from realtime.grid import ratios
 from realtime.onnx_graph import GraphBuilder
 
 GREY_SHARES = (3735, 19235, 9798)  # of blue, green, red, in parts of 1 << 15, as OpenCV has them
@@ -34,15 +34,15 @@ def crop(g: GraphBuilder, picture: Pixels, size: Size) -> Pixels:
     return _cut(g, picture, (starts[0], starts[1]), size)
 
 
-def halve(g: GraphBuilder, picture: Pixels, target: Size) -> Pixels:
-    """Halve it as often as `grid.halve` does."""
-    times = halvings(picture.size, target)
-    for number in range(times):
-        if number == times - 1 and picture.size[1] > TALL:
-            picture = _every_second_row(g, picture)
-        width, height = picture.size[0] // 2, picture.size[1] // 2
-        even = crop(g, picture, (2 * width, 2 * height))
-        picture = Pixels(pool(g, even.tensor, 2, 2), picture.channels, (width, height))
+def coarsen(g: GraphBuilder, picture: Pixels, target: Size) -> Pixels:
+    """Make it smaller by whole ratios, as `grid.coarsen` does."""
+    for ratio in ratios(picture.size, target):
+        width, height = picture.size[0] // ratio, picture.size[1] // ratio
+        whole = crop(g, picture, (ratio * width, ratio * height))
+        if ratio == 2:
+            picture = Pixels(pool(g, whole.tensor, 2, 2), picture.channels, (width, height))
+        else:
+            picture = resize(g, whole, (width, height))
     return picture
 
 
@@ -97,13 +97,6 @@ def _cut(g: GraphBuilder, picture: Pixels, start: Size, size: Size) -> Pixels:
     (left, top), (width, height) = start, size
     lines = g.cut(picture.tensor, 2, top, top + height)
     return Pixels(g.cut(lines, 3, left, left + width), picture.channels, size)
-
-
-def _every_second_row(g: GraphBuilder, picture: Pixels) -> Pixels:
-    width, height = picture.size
-    bounds = (g.constant([number], np.int64) for number in (0, height, 2, 2))  # 2: downwards
-    lines = g.add("Slice", picture.tensor, *bounds)
-    return Pixels(lines, picture.channels, (width, (height + 1) // 2))
 
 
 def _averaged(g: GraphBuilder, picture: Pixels, target: Size) -> Pixels:

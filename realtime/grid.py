@@ -17,13 +17,6 @@ Blocks = npt.NDArray[np.generic]
 """[rows, columns, P], each item one row of the pixels of a cell."""
 
 MOST_TILES = 1_000_000
-SPARSE = 4
-"""Times smaller that `resize` makes a picture at most. Beyond 2 it leaves pixels out, at half the
-cost of averaging all of them. Halved once more, cells would meet their tones no better: rounding
-twice costs as much as leaving out."""
-TALL = 720
-"""Rows of a picture beyond which `halve` leaves out some. To read all of them would take a third of
-the filter's time, and they tell little that is new: tone errors stay the same."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class Grid:
         """Cut a picture into equal cells, row by row from the top left, each made patch-sized.
 
         What the grid's aspect leaves over is cut evenly from two sides, so cells are square.
-        The mean of a patch is the mean of its cell, but for pixels left out (see `resize`).
+        The mean of a patch is the mean of its cell, but for pixels left out (see `coarsen`).
 
         Args:
             picture: [H, W] or [H, W, 3] uint8.
@@ -99,7 +92,7 @@ class Grid:
             [N, P, P] or [N, P, P, 3] uint8.
         """
         target = (self.columns * patch_size, self.rows * patch_size)
-        return self.cells(resize(halve(self.crop(picture), target), target))
+        return self.cells(resize(coarsen(self.crop(picture), target), target))
 
     def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The largest part of the picture, about its centre, with the grid's aspect; a view."""
@@ -186,60 +179,45 @@ def centre(picture: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArr
     return picture[top : top + height, left : left + width]
 
 
-def halve(
+def coarsen(
     picture: npt.NDArray[np.uint8], target: Size, buffers: Sequence[Buffer] = ()
 ) -> npt.NDArray[np.uint8]:
-    """Halve a picture until it is at most `SPARSE` times as large as `target`; see `half`.
+    """Make a picture smaller by whole ratios, until it is less than twice as large as `target`.
 
-    The last time, every second row of a tall picture is left out, see `TALL`.
+    By two, each pixel is the mean of four. By four, it is the mean of the middle four of sixteen:
+    that takes half the time of two steps by two, and cells meet their tones as well, for to round
+    twice costs as much as to leave out. What sides have too much is cut evenly from both ends.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.
         target: (width, height).
-        buffers: for the halves, the largest first; those beyond are new arrays.
+        buffers: for the results, one after the other; those beyond are new arrays.
     """
-    times = halvings((picture.shape[1], picture.shape[0]), target)
-    for number in range(times):
-        if number == times - 1 and len(picture) > TALL:
-            picture = picture[::2]
+    for number, ratio in enumerate(ratios((picture.shape[1], picture.shape[0]), target)):
+        width, height = picture.shape[1] // ratio, picture.shape[0] // ratio
         out = None
         if number < len(buffers):
-            shape = (picture.shape[0] // 2, picture.shape[1] // 2, *picture.shape[2:])
-            out = buffers[number].take(shape)
-        picture = half(picture, out)
+            out = buffers[number].take((height, width, *picture.shape[2:]))
+        whole = centre(picture, ratio * width, ratio * height)
+        method = cv2.INTER_AREA if ratio == 2 else cv2.INTER_LINEAR
+        made = cv2.resize(whole, (width, height), dst=out, interpolation=method)
+        picture = np.asarray(made, np.uint8)
     return picture
 
 
-def halvings(size: Size, target: Size) -> int:
-    """How often `halve` halves a picture of (width, height)."""
-    (width, height), times = size, 0
-    while min(width / target[0], height / target[1]) > SPARSE:
-        width, height, times = width // 2, height // 2, times + 1
-    return times
-
-
-def half(
-    picture: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | None = None
-) -> npt.NDArray[np.uint8]:
-    """Halve a picture, each pixel the mean of four; where a side is odd, a pixel is cut off.
-
-    Averaging four whole pixels is ten times as quick as averaging parts of pixels.
-
-    Args:
-        picture: [H, W] or [H, W, 3] uint8.
-        out: [H // 2, W // 2] or the same with 3 channels, uint8; used and returned if given.
-    """
-    width, height = picture.shape[1] // 2, picture.shape[0] // 2
-    even = centre(picture, 2 * width, 2 * height)
-    made = cv2.resize(even, (width, height), dst=out, interpolation=cv2.INTER_AREA)
-    return np.asarray(made, np.uint8)
+def ratios(size: Size, target: Size) -> list[int]:
+    """By how much `coarsen` makes a picture of (width, height) smaller, step by step."""
+    (width, height), steps = size, list[int]()
+    while (ratio := min(width // target[0], height // target[1])) >= 2:
+        steps.append(4 if ratio >= 4 else 2)
+        width, height = width // steps[-1], height // steps[-1]
+    return steps
 
 
 def resize(picture: npt.NDArray[np.uint8], target: Size) -> npt.NDArray[np.uint8]:
-    """Resize by a ratio of at most `SPARSE`: each pixel becomes a mix of the four nearest ones.
+    """Resize by a ratio of less than 2: every pixel counts, though not all of them alike.
 
-    Averaging by area would be ten times as slow where the ratio is not a whole number, to meet the
-    means of cells by 0.05 levels closer.
+    Averaging by area would be ten times as slow, to meet the means of cells by 0.05 levels closer.
 
     Args:
         picture: [H, W] or [H, W, 3] uint8.

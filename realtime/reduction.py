@@ -7,10 +7,10 @@ import numpy as np
 
 from realtime.arrays import Frame, Picture, Plane, Size
 from realtime.buffers import Buffer
-from realtime.grid import Grid, halve, resize, shrink
+from realtime.grid import Grid, coarsen, resize, shrink
 from realtime.tileset import TileSet
 
-MOST_HALVINGS = 16  # from the largest frames there are
+MOST_STEPS = 8  # from the largest frames there are
 
 
 class Reduction:
@@ -22,12 +22,12 @@ class Reduction:
         side = tile_set.patch_size
         self._target: Size = (grid.columns * side, grid.rows * side)
         self._grey = tile_set.patch_channels == 1
-        self._buffers = [Buffer() for _ in range(MOST_HALVINGS)]
+        self._buffers = [Buffer() for _ in range(MOST_STEPS)]
 
     def reduce(self, frame: Frame) -> Picture:
         """Reduce a frame to the pixels of the patches, [rows * P, columns * P, 3] uint8 BGR."""
-        halved = halve(self._grid.crop(frame), self._target, self._buffers)
-        return resize(halved, self._target)
+        coarse = coarsen(self._grid.crop(frame), self._target, self._buffers)
+        return resize(coarse, self._target)
 
     def seen(self, picture: Picture) -> Picture:
         """What the regressor sees of a reduced frame: its luminance, or all of it."""

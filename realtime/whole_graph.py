@@ -174,8 +174,8 @@ class _Whole:
         kept = grid.cropped(self._plan.frame_size)
         side = self._plan.tile_set.patch_size
         target = (grid.columns * side, grid.rows * side)
-        halved = pictures.halve(g, pictures.crop(g, frame, kept), target)
-        return pictures.resize(g, halved, target)
+        coarse = pictures.coarsen(g, pictures.crop(g, frame, kept), target)
+        return pictures.resize(g, coarse, target)
 
     def _seen(self, picture: Pixels) -> Pixels:
         grey = self._plan.tile_set.patch_channels == 1

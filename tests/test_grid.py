@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.grid import SPARSE, TALL, Grid, halve, resize, shrink
+from realtime.grid import Grid, coarsen, resize, shrink
 
 SIDES = st.integers(1, 300)
 
@@ -105,29 +105,26 @@ def test_chosen_cells_are_those_among_all(
 
 
 @given(SIDES, SIDES, st.integers(1, 40), st.integers(1, 40))
-def test_halving_ends_where_little_is_left_out(
+def test_coarsening_ends_within_twice_the_target(
     width: int, height: int, columns: int, rows: int
 ) -> None:
     random = np.random.default_rng(width * height)
     picture = random.integers(0, 256, (height, width, 3), np.uint8)
-    halved = halve(picture, (columns, rows))
-    sides = halved.shape[1::-1]
+    coarse = coarsen(picture, (columns, rows))
+    sides = coarse.shape[1::-1]
     assert sides == (width, height) or all(np.greater_equal(sides, (columns, rows)))
-    assert min(sides[0] / columns, sides[1] / rows) <= SPARSE
-    assert resize(halved, (columns, rows)).shape == (rows, columns, 3)
+    assert min(sides[0] / columns, sides[1] / rows) < 2
+    assert resize(coarse, (columns, rows)).shape == (rows, columns, 3)
 
 
-def test_halving_averages_four_pixels() -> None:
-    picture = np.random.default_rng(4).integers(0, 256, (5, 10), np.uint8)
-    even = picture[:4].reshape(2, 2, 5, 2).astype(int)
-    assert halve(picture, (2, 1)).tolist() == ((even.sum(axis=(1, 3)) + 2) // 4).tolist()
-    assert halve(picture, (3, 2)) is picture
-
-
-@pytest.mark.parametrize("rows", [TALL + 1, 1080, 3 * TALL])
-def test_the_last_halving_of_a_tall_picture_reads_every_second_row(rows: int) -> None:
-    picture = np.random.default_rng(rows).integers(0, 256, (rows, 60, 3), np.uint8)
-    target = (7, -(-rows // 8))
-    kept = picture[::2]
-    kept = kept[: len(kept) // 2 * 2].reshape(-1, 2, 30, 2, 3).astype(int)
-    assert np.array_equal(halve(picture, target), (kept.sum(axis=(1, 3)) + 2) // 4)
+@pytest.mark.parametrize("ratio", [2, 4])
+def test_coarsening_averages_the_middle_four_pixels(ratio: int) -> None:
+    picture = np.random.default_rng(4).integers(0, 256, (3 * ratio, 5 * ratio), np.uint8)
+    blocks = picture.reshape(3, ratio, 5, ratio).astype(int)
+    middle = slice(ratio // 2 - 1, ratio // 2 + 1)
+    wanted = (blocks[:, middle, :, middle].sum(axis=(1, 3)) + 2) // 4
+    assert coarsen(picture, (5, 3)).tolist() == wanted.tolist()
+    assert coarsen(picture, (5, 2 * ratio)) is picture
+    # What is too much is cut from both ends.
+    wider = np.pad(picture, ((0, 0), ((ratio - 1) // 2, ratio // 2)))
+    assert coarsen(wider, (5, 3)).tolist() == wanted.tolist()
