@@ -10,7 +10,7 @@ import numpy.typing as npt
 from realtime.arrays import Latents, Tiles
 from realtime.buffers import Buffer
 from realtime.codec import Codec
-from realtime.shading import Ramps
+from realtime.shading import Ramps, steepness
 from realtime.tileset import TileSet
 
 MOST_BYTES = 128 << 20  # of tiles; at 16 grey pixels a side that is half a million of them
@@ -90,8 +90,7 @@ class Atlas:
 
     def encode(self, latents: Latents) -> Codes:
         """[N, D] latents -> [N] codes of the nearest levels."""
-        steps: Latents = self._keys(latents.T) - self._low
-        np.multiply(steps, self._scale, out=steps)
+        steps = (self._keys(latents.T) - self._low) * self._scale
         np.maximum(steps, 0, out=steps)
         np.minimum(steps, self._top, out=steps)
         np.floor(steps, out=steps)
@@ -120,8 +119,7 @@ class Atlas:
         """What tiles are kept by: latents [D, N], but for slopes the room that they need."""
         if self._ramps is None:
             return rows
-        across, down = np.abs(rows[self._slopes] - 0.5)
-        reach = np.add(across, down, out=across)
+        reach = steepness(rows[self._slopes])
         # What needs any room gets the least that is enough, and what needs none gets none.
         # Finer steps where there is little, as in most cells: what is left unused costs contrast.
         reach *= 2 * (REACH_LEVELS - 1) ** 2

@@ -13,6 +13,12 @@ LARGEST_PAIRS = 24  # pixels along a tile up to which every pair of ramps is kep
 LARGEST_TABLE = 64  # the same for every ramp: together 0.3 MB
 
 
+def steepness(slopes: Latents) -> Latents:
+    """How far slopes [2, n], to the right and downwards, are from level together: [n], new."""
+    across, down = np.abs(slopes - 0.5)
+    return np.asarray(np.add(across, down, out=across))
+
+
 class Ramps:
     """Every ramp that a tile may be shaded with, of one size.
 

@@ -7,6 +7,7 @@ import numpy as np
 from realtime.arrays import Latents
 from realtime.codec import Numbers, Wish
 from realtime.grid import Grid
+from realtime.shading import steepness
 from realtime.stability import Cells
 from realtime.tileset import TileSet
 
@@ -97,11 +98,10 @@ class Taste:
         near, far = (share * end for end in STYLE_SPREAD)
         if self._slopes.start == self._slopes.stop:
             return np.full(rows.shape[1], near, np.float32)
-        across, down = np.abs(rows[self._slopes] - 0.5)
-        steepness = np.add(across, down, out=across)
-        steepness *= (near - far) / STEEP
-        steepness += far
-        return np.asarray(np.maximum(steepness, near, out=steepness))
+        spread = steepness(rows[self._slopes])
+        spread *= (near - far) / STEEP
+        spread += far
+        return np.asarray(np.maximum(spread, near, out=spread))
 
 
 def strength(variety: float) -> float:
