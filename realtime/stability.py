@@ -36,7 +36,6 @@ class Stabiliser:
         """Forget the past frames."""
         self.held: Latents | None = None
         self._seen: Picture | None = None
-        self._kept: tuple[Cells, Latents] | None = None
 
     def look_anew(self) -> None:
         """Let every cell of the next frame be encoded, as when a setting changed."""
@@ -72,11 +71,11 @@ class Stabiliser:
         """The latents [n, D] that these cells hold; None before the first frame."""
         if self.held is None or len(cells) == len(self.held):
             return self.held
-        if self._kept is not None and self._kept[0] is cells:
-            return self._kept[1]
         return np.asarray(self.held.T.take(cells, axis=1).T)
 
-    def keep(self, cells: Cells, latents: Latents, held: Latents | None, stability: float) -> Cells:
+    def keep(
+        self, cells: Cells, latents: Latents, held: Latents | None, stability: float
+    ) -> tuple[Cells, Latents]:
         """Hold new latents where they moved far enough.
 
         Args:
@@ -86,12 +85,11 @@ class Stabiliser:
             stability: 0..1; 0 keeps nothing.
 
         Returns:
-            those of the `cells` whose tiles change.
+            those of the `cells` whose tiles change, and the latents that they hold now.
         """
-        self._kept = None
         if self.held is None or held is None or stability <= 0:
             self.held = latents.copy(order="F")
-            return cells
+            return cells, self.held
         way = latents.T - held.T
         moved = np.abs(way, out=way) > stability * self._tolerance[:, None]
         places = np.flatnonzero(moved.any(axis=0))
@@ -99,9 +97,7 @@ class Stabiliser:
         # One latent after the other, for assigning to all at once takes longer.
         for row, new in zip(self.held.T, kept, strict=True):
             row[changed] = new
-        # They are asked for next, to be decoded.
-        self._kept = changed, kept.T
-        return changed
+        return changed, kept.T
 
 
 def tolerances(tile_set: TileSet) -> npt.NDArray[np.float32]:

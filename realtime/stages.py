@@ -85,11 +85,11 @@ class Stages(Pipeline):
         glance = reduction.glance(picture if tint else seen)
         cells = self._stabiliser.stirred(glance, grid, stability)
         clock.lap("split")
-        changed = self._encode(seen, grid, cells, style.variety, stability)
+        changed, latents = self._encode(seen, grid, cells, style.variety, stability)
         clock.lap("encode")
         # A new canvas needs all cells, and then all are stirred; tint follows colour besides.
-        changed = cells if self._painting is None or tint else changed
-        latents = self._stabiliser.latents(changed)
+        if self._painting is None or tint:
+            changed, latents = cells, self._stabiliser.latents(cells)
         tiles = self._decode(latents, grid, style) if len(changed) else None
         clock.lap("decode")
         self._means = reduction.means(picture) if tint else None
@@ -121,10 +121,10 @@ class Stages(Pipeline):
 
     def _encode(
         self, seen: Picture, grid: Grid, cells: Cells, variety: float, stability: float
-    ) -> Cells:
-        """Encode these cells, and return those of them whose latents changed."""
+    ) -> tuple[Cells, Latents | None]:
+        """Encode these cells; return those of them whose latents changed, and their latents."""
         if not len(cells):
-            return cells
+            return cells, None
         patches, held = grid.cells(seen, cells), self._stabiliser.latents(cells)
         if self._taste is None:
             latents = self._codec.encode(patches)
