@@ -88,14 +88,17 @@ class SheetCanvas(Canvas):
 
 
 class PlanesCanvas(Canvas):
-    """A mosaic in colour that consists of planes: for sinks that take those, less work."""
+    """A mosaic that consists of planes: for sinks that take those, less work."""
 
     def __init__(self, grid: Grid) -> None:
-        """Start dark green, which is what zeros mean; see `fits` for the grids it is for."""
+        """Start black; see `fits` for the grids it is for."""
         self._grid = grid
         half = grid.tile_size // 2
         self._light = Sheet(grid, grid.tile_size)
         self._colours = Sheet(grid, half), Sheet(grid, half)
+        self._light.pixels.fill(planes.BLACK)
+        for sheet in self._colours:
+            sheet.pixels.fill(planes.GREY)
         self._recycled = Recycled()
 
     @staticmethod
@@ -107,14 +110,14 @@ class PlanesCanvas(Canvas):
             grid.tile_size % 2 or any(kept % 2 for kept in grid.size) or any(c % 4 for c in cuts)
         )
 
-    def lay(self, tiles: tuple[Tiles, Tiles, Tiles], cells: Cells) -> None:
+    def lay(self, tiles: tuple[Tiles, ...], cells: Cells) -> None:
         """Lay tiles on cells.
 
         Args:
-            tiles: Y [n, T, T], U and V [n, T / 2, T / 2] uint8.
+            tiles: Y [n, T, T], U and V [n, T / 2, T / 2] uint8; only Y where all tiles are grey.
             cells: [n] their numbers.
         """
-        for sheet, plane in zip((self._light, *self._colours), tiles, strict=True):
+        for sheet, plane in zip((self._light, *self._colours), tiles, strict=len(tiles) > 1):
             sheet.lay(plane, cells)
 
     def bgr(self) -> Frame:
@@ -127,33 +130,4 @@ class PlanesCanvas(Canvas):
         out = self._recycled.take(planes.shape(self._grid.size))
         for sheet, plane in zip((self._light, *self._colours), planes.split(out), strict=True):
             np.copyto(plane, centre(sheet.pixels, *plane.shape[::-1]))
-        return out
-
-
-class LightCanvas(Canvas):
-    """A grey mosaic that consists of planes: what is light is scaled where it changes."""
-
-    def __init__(self, grid: Grid) -> None:
-        """Start black."""
-        self._grid = grid
-        self._light = Sheet(grid, grid.tile_size)
-        self._light.pixels.fill(planes.BLACK)
-        self._recycled = Recycled()
-
-    def lay(self, tiles: Tiles, cells: Cells) -> None:
-        """Lay grey tiles [n, T, T] uint8 on the cells of these numbers [n]."""
-        self._light.lay(planes.light_of(tiles.reshape(len(tiles), -1)), cells)
-
-    def bgr(self) -> Frame:
-        """See `Canvas.bgr`."""
-        width, height = self._grid.size
-        mosaic = planes.to_bgr(self.i420(), self._recycled.take((*planes.even((height, width)), 3)))
-        return np.ascontiguousarray(mosaic[:height, :width])
-
-    def i420(self) -> Plane:
-        """See `Canvas.i420`."""
-        out = self._recycled.take(planes.shape(self._grid.size))
-        mosaic = planes.padded(self._grid.cut(self._light.pixels))
-        np.copyto(out[: len(mosaic)], mosaic)
-        out[len(mosaic) :] = planes.GREY
         return out

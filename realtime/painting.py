@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from realtime import colour as colours
 from realtime.arrays import Frame, Picture, Plane, Tiles
-from realtime.canvas import LightCanvas, PlanesCanvas, SheetCanvas
+from realtime.canvas import PlanesCanvas, SheetCanvas
 from realtime.grid import Grid
+from realtime.planes import light_of
 from realtime.stability import Cells
 
 
@@ -23,11 +24,9 @@ class Painting:
         """
         self._mode = mode
         grey = channels == 1
-        self._canvas: PlanesCanvas | LightCanvas | SheetCanvas
-        if planes and mode == "tint" and grey and PlanesCanvas.fits(grid):
+        self._canvas: PlanesCanvas | SheetCanvas
+        if planes and mode in ("mono", "tint") and grey and PlanesCanvas.fits(grid):
             self._canvas = PlanesCanvas(grid)
-        elif planes and mode == "mono" and grey:
-            self._canvas = LightCanvas(grid)
         else:
             self._canvas = SheetCanvas(grid, () if mode == "mono" and grey else (3,))
 
@@ -42,11 +41,16 @@ class Painting:
         """
         canvas = self._canvas
         if isinstance(canvas, PlanesCanvas):
-            canvas.lay(colours.tint_planes(tiles, _chosen(means, cells)), cells)
+            canvas.lay(self._planes(tiles, cells, means), cells)
         elif self._mode == "tint":
             canvas.lay(colours.tint(tiles, _chosen(means, cells)), cells)
         else:
             canvas.lay(tiles if self._mode == "mono" else colours.duo(tiles, self._mode), cells)
+
+    def _planes(self, tiles: Tiles, cells: Cells, means: Picture | None) -> tuple[Tiles, ...]:
+        if self._mode == "tint":
+            return colours.tint_planes(tiles, _chosen(means, cells))
+        return (light_of(tiles),)
 
     def bgr(self) -> Frame:
         """The mosaic, [height, width, 3] uint8 BGR, a new array."""

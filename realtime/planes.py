@@ -52,10 +52,11 @@ def from_bgr(picture: Frame, out: Plane | None = None) -> Plane:
 
 
 def light_of(grey: Picture, out: Picture | None = None) -> Picture:
-    """Scale grey levels, of any shape, to those of Y; into `out` if given."""
+    """Scale grey levels, a picture or tiles [n, T, T] uint8, to those of Y; into `out` if given."""
     # All are positive, and this is the quickest way to scale, add and round.
-    levels = cv2.convertScaleAbs(grey, dst=out, alpha=(WHITE - BLACK) / 255, beta=BLACK)
-    return np.asarray(levels, np.uint8)
+    lines = grey.reshape(len(grey), -1)
+    levels = cv2.convertScaleAbs(lines, dst=out, alpha=(WHITE - BLACK) / 255, beta=BLACK)
+    return np.asarray(levels, np.uint8).reshape(grey.shape)
 
 
 def from_grey(picture: Plane, out: Plane) -> Plane:
