@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,19 +12,10 @@ import numpy.typing as npt
 import onnxruntime
 
 from realtime.arrays import Latents, Patches, Tiles
-from realtime.errors import UserError, one_line
+from realtime.errors import UserError
 from realtime.ports import Ports, decoder_ports, regressor_ports
+from realtime.providers import open_session, providers_of
 from realtime.tileset import TileSet
-
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-}
-"""Names for `--provider`, and what onnxruntime calls them."""
 
 TILES_AT_ONCE = 512
 """That a decoder gets: all of a mosaic would take no less time, but several times the memory, which
@@ -85,7 +74,7 @@ class Codec:
             UserError: a provider is not there, or a network does not fit its sidecar.
         """
         self.tile_set = tile_set
-        wanted = _provider_names(providers)
+        wanted = providers_of(providers)
         # The regressor is done within a millisecond, too soon to share it out among threads.
         self._regressor = _network(
             tile_set, "regressor.onnx", regressor_ports(tile_set), wanted, threads=1
@@ -151,23 +140,6 @@ def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:
     return patches
 
 
-def _provider_names(providers: Sequence[str] | None) -> list[str]:
-    wanted = [PROVIDERS.get(name.lower(), name) for name in providers or ("cpu",)]
-    built_in = onnxruntime.get_available_providers()
-    for name in wanted:
-        if name not in built_in:
-            short = {long: short for short, long in PROVIDERS.items()}
-            names = ", ".join(short[known] for known in built_in if known in short)
-            raise UserError(
-                f"provider {short.get(name, name)!r} is not installed; there are: {names}"
-            )
-    cuda = PROVIDERS["cuda"]
-    if wanted[0] == PROVIDERS["tensorrt"] and cuda in built_in and cuda not in wanted:
-        # What TensorRT leaves out is computed on the same card then, not on the CPU.
-        wanted.insert(1, cuda)
-    return wanted
-
-
 def _network(
     tile_set: TileSet, file: str, ports: Ports, providers: list[str], threads: int
 ) -> Network:
@@ -187,58 +159,6 @@ def _network(
         tile_set.tile_size,
         lambda vetted: open_session(path, vetted, providers, threads),
     )
-
-
-def open_session(
-    path: Path,
-    model: Path | bytes,
-    providers: Sequence[str],
-    threads: int,
-    settings: Mapping[str, str] | None = None,
-) -> onnxruntime.InferenceSession:
-    """Have onnxruntime load a network, on the provider that was asked for or not at all.
-
-    Args:
-        path: for messages.
-        model: the file, or what would be in it.
-        providers: onnxruntime's names, best first.
-        threads: how many may compute; 0 leaves it to onnxruntime.
-        settings: of the first provider.
-
-    Raises:
-        UserError: it cannot be loaded, or the first provider does not start.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Threads that spin while they wait take the CPU from the capture and the encoder.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # What goes wrong is raised, and told once.
-    options.log_severity_level = 4
-    missing = _find_cuda() if providers[0] in (PROVIDERS["cuda"], PROVIDERS["tensorrt"]) else ""
-    try:
-        session = onnxruntime.InferenceSession(
-            model,
-            sess_options=options,
-            providers=list(providers),
-            provider_options=[dict(settings or {}), *({} for _ in providers[1:])],
-        )
-    except Exception as error:  # onnxruntime raises a dozen classes of its own, with no base
-        raise UserError(f"{path}: onnxruntime cannot load it ({one_line(error)})") from error
-    if session.get_providers()[0] != providers[0]:
-        why = f" ({missing})" if missing else ""
-        raise UserError(f"provider {providers[0]} failed to start{why}; use --provider cpu")
-    session.disable_fallback()
-    return session
-
-
-def _find_cuda() -> str:
-    """Let onnxruntime load CUDA from where pip has put it, and return what it says is missing."""
-    if not hasattr(onnxruntime, "preload_dlls"):  # before 1.21, CUDA must be on the path
-        return ""
-    # It prints that, which belongs neither into our output nor before our one line.
-    with redirect_stdout(io.StringIO()) as told:
-        onnxruntime.preload_dlls()
-    return one_line(told.getvalue().partition("\n")[0])
 
 
 def _check_ports(

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from realtime.codec import PROVIDERS, open_session
 from realtime.errors import DeviceError, UserError, one_line
+from realtime.providers import PROVIDERS, open_session
 from realtime.whole_graph import Plan, Port
 
 Array = npt.NDArray[Any]
@@ -19,8 +19,6 @@ Array = npt.NDArray[Any]
 MEMORY = {"cuda": "cuda", "tensorrt": "cuda", "directml": "dml"}
 """What onnxruntime calls the memory of providers; that of the others is the machine's own."""
 _CAPTURING = {"enable_cuda_graph": "1"}
-_PRECISE = {"use_tf32": "0"}
-"""Else ten bits of each number count, and tiles differ from those of the CPU."""
 
 
 @dataclass(frozen=True)
@@ -130,9 +128,7 @@ class DeviceRun:
         self._turn = 1 - self._turn
 
     def _start(self, content: bytes) -> None:
-        settings: dict[str, str] = {}
-        if self._device.cuda:
-            settings = {**_PRECISE, **(_CAPTURING if self.captured else {})}
+        settings = _CAPTURING if self.captured else {}
         self._session = open_session(
             self._plan.tile_set.folder, content, self._device.providers, 0, settings
         )

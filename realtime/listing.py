@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import onnxruntime
 
-from realtime.codec import PROVIDERS
 from realtime.devices import list_cameras, list_virtual_cameras
 from realtime.mosaic import MosaicFilter
+from realtime.providers import PROVIDERS
 
 _NO_CAMERA = "none: plug one in, or use --source demo"
 _NO_NAMES = "no names known (pip install cv2-enumerate-cameras); the first one is --source 0"

@@ -8,9 +8,10 @@ from pathlib import Path
 from realtime import colour as colours
 from realtime import tileset
 from realtime.arrays import Frame, Latents, Picture, Plane, Size, Tiles, check_frame
-from realtime.codec import PROVIDERS, Codec
+from realtime.codec import Codec
 from realtime.grid import Grid
 from realtime.pipeline import Painted, Pipeline, Style
+from realtime.providers import PROVIDERS
 from realtime.stages import Stages
 from realtime.threads import OneOpencvThread
 from realtime.tileset import TileSet

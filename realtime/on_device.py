@@ -181,12 +181,12 @@ class Downloaded:
     """A mosaic that has come from the device, [height, width, 3] uint8 BGR."""
 
     def __init__(self, pixels: Frame) -> None:
-        """Wrap it; nobody else changes it."""
+        """Wrap it; nobody else has it."""
         self._pixels = pixels
 
     def bgr(self) -> Frame:
-        """See `Painted.bgr`."""
-        return np.array(self._pixels, np.uint8)
+        """See `Painted.bgr`; the same array again when asked again, for `Mosaic` asks once."""
+        return self._pixels
 
     def i420(self) -> Plane:
         """See `Painted.i420`."""

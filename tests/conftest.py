@@ -14,8 +14,11 @@ from tests import webcam, x11
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let tests of what is left to chance be run more often."""
+    """Let tests of what is left to chance be run more often, and graphs be run elsewhere."""
     parser.addoption("--kills", type=int, default=3, help="recordings to kill (%(default)s)")
+    parser.addoption(
+        "--provider", default="cpu", help="what computes whole graphs: cpu, cuda, ... (%(default)s)"
+    )
 
 
 @pytest.fixture(scope="session")

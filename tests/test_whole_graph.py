@@ -1,10 +1,15 @@
-"""The whole filter as one graph, against the same filter stage by stage, both on the CPU."""
+"""The whole filter as one graph, against the same filter stage by stage on the CPU.
+
+The graph runs on the CPU too, or with `pytest --provider cuda` on a graphics card.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +23,14 @@ import pytest
 from realtime import MosaicFilter, bounds, device_run, graph_pictures, grid
 from realtime.arrays import Frame, Size
 from realtime.cli import main
-from realtime.codec import PROVIDERS, Codec
+from realtime.codec import Codec
 from realtime.device_run import Device
 from realtime.errors import DeviceError, UserError
 from realtime.graph_pictures import Pixels
 from realtime.grid import Grid
 from realtime.merging import merge
 from realtime.onnx_graph import GraphBuilder
+from realtime.providers import PROVIDERS
 from realtime.tileset import TileSet
 from tests.clips import grey, write_clip
 from tests.hostile import GOOD, network
@@ -49,9 +55,9 @@ Softmax Split Squeeze Sub Transpose Unsqueeze Where
 class Pair:
     """The same filter twice: stage by stage, and whole."""
 
-    def __init__(self, tiles: str | Path, **settings: Any) -> None:
-        """Load a tile set; settings are attributes of the filter."""
-        loaded = (Codec(TileSet.load(tiles)) for _ in range(2))
+    def __init__(self, tiles: str | Path, provider: str = "cpu", **settings: Any) -> None:
+        """Load a tile set; the provider is that of the whole, settings are those of the filter."""
+        loaded = (Codec(TileSet.load(tiles), [name]) for name in ("cpu", provider))
         self.stages, self.whole = (
             MosaicFilter(codec, columns=24, whole=whole)
             for codec, whole in zip(loaded, (False, True), strict=True)
@@ -78,6 +84,15 @@ class Pair:
         return found
 
 
+PairOf = Callable[..., Pair]
+
+
+@pytest.fixture(name="pair_of")
+def _pair_of(pytestconfig: pytest.Config) -> PairOf:
+    """Make pairs whose whole runs where `--provider` says."""
+    return partial(Pair, provider=pytestconfig.getoption("--provider"))
+
+
 def noisy(frame: Frame, seed: int) -> Frame:
     """A frame with the noise of a camera."""
     noise = np.random.default_rng(seed).normal(0, 4, frame.shape)
@@ -93,8 +108,10 @@ def tinted() -> Frame:
 
 @pytest.mark.parametrize("colour", ["mono", "tint", "duo:#102030-#f0e0d0"])
 @pytest.mark.parametrize("tiles", ["digits", "emoji", "flags", "mnist-2d", STRIPES, SLOPES])
-def test_a_first_mosaic_is_that_of_the_stages(tiles: str | Path, colour: str) -> None:
-    Pair(tiles, colour=colour, columns=16).check(tinted()[:, :320])
+def test_a_first_mosaic_is_that_of_the_stages(
+    pair_of: PairOf, tiles: str | Path, colour: str
+) -> None:
+    pair_of(tiles, colour=colour, columns=16).check(tinted()[:, :320])
 
 
 @pytest.mark.parametrize(
@@ -110,16 +127,20 @@ def test_a_first_mosaic_is_that_of_the_stages(tiles: str | Path, colour: str) ->
 )
 @pytest.mark.parametrize("tiles", ["digits", SLOPES])
 def test_every_size_is_cropped_and_cut_alike(
-    tiles: str | Path, frame_size: Size, columns: int, size: Size | None
+    pair_of: PairOf,
+    tiles: str | Path,
+    frame_size: Size,
+    columns: int,
+    size: Size | None,
 ) -> None:
     frame = np.asarray(cv2.resize(tinted(), frame_size, interpolation=cv2.INTER_AREA), np.uint8)
-    Pair(tiles, columns=columns, size=size, colour="tint", stability=0.0).check(frame)
+    pair_of(tiles, columns=columns, size=size, colour="tint", stability=0.0).check(frame)
 
 
 @pytest.mark.parametrize(("tiles", "colour"), [("digits", "mono"), ("emoji", "tint")])
-def test_a_film_is_the_same_frame_by_frame(tiles: str, colour: str) -> None:
+def test_a_film_is_the_same_frame_by_frame(pair_of: PairOf, tiles: str, colour: str) -> None:
     """Twelve frames, so that the line of polarity is looked for twice, and settings that change."""
-    pair, frame = Pair(tiles, colour=colour, columns=20), photo()[:, 100:500]
+    pair, frame = pair_of(tiles, colour=colour, columns=20), photo()[:, 100:500]
     for number in range(12):
         frame[40:200, 20 * number : 20 * number + 100] = 30 + 15 * number
         if number == 4:
@@ -131,8 +152,8 @@ def test_a_film_is_the_same_frame_by_frame(tiles: str, colour: str) -> None:
         pair.check(noisy(frame, number))
 
 
-def test_still_noise_changes_nothing_and_a_cut_changes_all() -> None:
-    pair, frame = Pair("digits", columns=32), photo()
+def test_still_noise_changes_nothing_and_a_cut_changes_all(pair_of: PairOf) -> None:
+    pair, frame = pair_of("digits", columns=32), photo()
     still = pair.check(frame)
     held = pair.whole.latents
     for number in range(4):
@@ -145,8 +166,8 @@ def test_still_noise_changes_nothing_and_a_cut_changes_all() -> None:
 
 
 @pytest.mark.parametrize("tiles", ["digits", SLOPES])
-def test_settings_change_between_frames(tiles: str | Path) -> None:
-    pair, frame = Pair(tiles), tinted()[:, :320]
+def test_settings_change_between_frames(pair_of: PairOf, tiles: str | Path) -> None:
+    pair, frame = pair_of(tiles), tinted()[:, :320]
     for settings in (
         {"variety": 1.0},
         {"colour": "tint"},
@@ -164,8 +185,10 @@ def test_settings_change_between_frames(tiles: str | Path) -> None:
         pair.check(noisy(frame, 1))
 
 
-def test_settings_that_are_numbers_make_no_new_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Pair(STRIPES, colour="duo").whole
+def test_settings_that_are_numbers_make_no_new_graph(
+    pair_of: PairOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pair_of(STRIPES, colour="duo").whole
     frame = photo()[:, :320]
     made(frame)
     monkeypatch.setattr(onnxruntime, "InferenceSession", None)
@@ -174,8 +197,8 @@ def test_settings_that_are_numbers_make_no_new_graph(monkeypatch: pytest.MonkeyP
     assert set(map(tuple, mosaic.reshape(-1, 3).tolist())) <= {(0, n, 255 - n) for n in range(256)}
 
 
-def test_the_past_is_forgotten_with_another_size_and_on_reset() -> None:
-    pair, frame = Pair("digits", stability=1.0), photo()
+def test_the_past_is_forgotten_with_another_size_and_on_reset(pair_of: PairOf) -> None:
+    pair, frame = pair_of("digits", stability=1.0), photo()
     first = pair.check(frame)
     assert not np.array_equal(pair.check(noisy(255 - frame, 1)), first)
     pair.whole(frame[:200, :300])
@@ -186,14 +209,14 @@ def test_the_past_is_forgotten_with_another_size_and_on_reset() -> None:
     assert np.array_equal(pair.whole(frame), first)
 
 
-def test_mosaics_are_arrays_of_their_own() -> None:
-    made, frame = Pair(PLAIN).whole, photo()
+def test_mosaics_are_arrays_of_their_own(pair_of: PairOf) -> None:
+    made, frame = pair_of(PLAIN).whole, photo()
     mosaic = made.make(frame)
     taken = mosaic.bgr()
     kept, latents = taken.copy(), made.latents
     assert latents is not None
     held = latents.copy()
-    assert np.array_equal(mosaic.i420(), Pair(PLAIN).whole.make(frame).i420())
+    assert np.array_equal(mosaic.i420(), pair_of(PLAIN).whole.make(frame).i420())
     made(255 - frame)
     assert np.array_equal(taken, kept)
     assert np.array_equal(latents, held)
@@ -201,8 +224,10 @@ def test_mosaics_are_arrays_of_their_own() -> None:
 
 @pytest.mark.parametrize("tiles", ["digits", "emoji"])
 @pytest.mark.parametrize("colour", ["mono", "tint", "duo"])
-def test_mirrors_and_planes_are_those_of_the_stages(tiles: str, colour: str) -> None:
-    pair, frame = Pair(tiles, colour=colour, columns=12), tinted()
+def test_mirrors_and_planes_are_those_of_the_stages(
+    pair_of: PairOf, tiles: str, colour: str
+) -> None:
+    pair, frame = pair_of(tiles, colour=colour, columns=12), tinted()
     wanted, found = pair.stages.make(frame), pair.whole.make(frame)
     assert np.abs(found.mirrored().astype(int) - wanted.mirrored()).mean() <= OFF
     assert np.abs(found.i420().astype(int) - wanted.i420()).mean() < 0.6
@@ -279,8 +304,10 @@ def test_what_strangers_give_out_of_range_is_refused(stranger: Path, body: str) 
         made(photo())
 
 
-def test_what_is_too_much_at_a_time_is_done_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    pair, frame = Pair(STRIPES, columns=10), photo()
+def test_what_is_too_much_at_a_time_is_done_in_parts(
+    pair_of: PairOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair, frame = pair_of(STRIPES, columns=10), photo()
     monkeypatch.setattr(bounds, "MOST_BYTES", 1_000_000)
     fitted = Grid.fit((640, 360), 10)
     plan, _ = merge(pair.whole.card, fitted, (640, 360), "mono")
@@ -395,20 +422,46 @@ def test_a_card_without_memory_is_told_in_one_line(
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.filterwarnings("ignore:Specified provider")
-def test_what_cuda_lacks_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+MISSING = "Failed to load libcudart.so.13: cannot open shared object file"
+TENSORRT = "Please install TensorRT libraries as mentioned in the GPU requirements page"
+
+
+@pytest.mark.parametrize(
+    ("provider", "preloading", "loading", "why"),
+    [
+        ("cuda", f"{MISSING}\nFailed to load more\nPlease follow", "", MISSING),
+        ("cuda", "", "", "is there an NVIDIA card, and its driver?"),
+        (
+            "tensorrt",
+            "",
+            f"EP Error x.cc:7 void f(T&) {TENSORRT}, make sure\nFalling back",
+            TENSORRT,
+        ),
+    ],
+)
+def test_a_card_that_does_not_start_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    provider: str,
+    preloading: str,
+    loading: str,
+    why: str,
 ) -> None:
     """What onnxruntime prints is part of the message, and is printed nowhere else."""
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: CUDA)
-    lacking = "Failed to load libcudart.so.12: cannot open shared object file"
-    monkeypatch.setattr(
-        onnxruntime, "preload_dlls", lambda: print(f"{lacking}\nPlease follow"), raising=False
-    )
-    words = f"CUDAExecutionProvider failed to start ({lacking}); use --provider cpu"
+
+    class FallsBack(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, model: Any, sess_options: Any, **asked: Any) -> None:
+            print(loading)
+            super().__init__(model, sess_options, providers=CUDA[1:])
+
+    built_in = [PROVIDERS["tensorrt"], *CUDA]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built_in)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: print(preloading), raising=False)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", FallsBack)
+    words = f"provider {PROVIDERS[provider]} failed to start ({why}); use --provider cpu"
     with pytest.raises(UserError, match=re.escape(words)):
-        MosaicFilter.load(PLAIN, providers=["cuda"])
-    assert capsys.readouterr().out == ""
+        MosaicFilter.load(PLAIN, providers=[provider])
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("failing", ["run_with_iobinding", "io_binding"])
