@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,7 +16,7 @@ import onnxruntime
 from realtime.arrays import Latents, Patches, Tiles
 from realtime.errors import UserError
 from realtime.ports import Ports, decoder_ports, regressor_ports
-from realtime.providers import open_session, providers_of
+from realtime.providers import PROVIDERS, open_session, providers_of
 from realtime.tileset import TileSet
 
 TILES_AT_ONCE = 512
@@ -22,6 +24,9 @@ TILES_AT_ONCE = 512
 onnxruntime keeps. Fewer would cost more calls."""
 PIXELS_AT_ONCE = 1 << 19
 """Of tiles that are large."""
+MOST_AT_WORK = 4
+"""Threads that decode parts of a mosaic. Each part is computed by one: where onnxruntime shares it
+out, all cores together take half as much CPU time again, to be done a tenth sooner than by four."""
 
 Numbers = npt.NDArray[np.float32]
 
@@ -80,8 +85,12 @@ class Codec:
             tile_set, "regressor.onnx", regressor_ports(tile_set), wanted, threads=1
         )
         self._decoder = _network(
-            tile_set, "decoder.onnx", decoder_ports(tile_set), wanted, threads=0
+            tile_set, "decoder.onnx", decoder_ports(tile_set), wanted, threads=1
         )
+        # What a stranger's network may take in memory, it may take once.
+        alone = not tile_set.shipped or wanted[0] != PROVIDERS["cpu"]
+        self._at_work = 1 if alone else min(MOST_AT_WORK, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(self._at_work, "decoder")
 
     @property
     def providers(self) -> list[str]:
@@ -117,19 +126,32 @@ class Codec:
             [N, T, T] or [N, T, T, 3] uint8 (BGR).
         """
         pixels = np.asarray((np.arange(tile_size) + 0.5) / tile_size, np.float32)
-        step = max(1, min(TILES_AT_ONCE, PIXELS_AT_ONCE // tile_size**2))
-        parts = [
-            self._decode(latents[first : first + step], pixels)
-            for first in range(0, max(1, len(latents)), step)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        count, channels = len(latents), self.tile_set.channels
+        shape = (count, tile_size, tile_size, *((3,) if channels == 3 else ()))
+        tiles = np.empty(shape, np.uint8)
+        parts = self._parts(count, tile_size)
 
-    def _decode(self, latents: Latents, pixels: Numbers) -> Tiles:
-        tiles = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
-        if not tiles.size:
-            return tiles.astype(np.uint8)  # which OpenCV cannot scale
-        levels = cv2.convertScaleAbs(tiles.reshape(len(tiles), -1), alpha=255)
-        return np.asarray(levels, np.uint8).reshape(tiles.shape)
+        def decode(part: slice) -> None:
+            self._decode(latents[part], pixels, tiles[part])
+
+        # The list is there to wait, and to raise what was raised.
+        list(self._pool.map(decode, parts) if len(parts) > 1 else map(decode, parts))
+        return tiles
+
+    def _parts(self, count: int, tile_size: int) -> list[slice]:
+        """What to decode at a time, as many for every thread."""
+        most = max(1, min(TILES_AT_ONCE, PIXELS_AT_ONCE // tile_size**2))
+        parts = -(-count // most)
+        if parts > 1:
+            parts += -parts % self._at_work
+        step = max(1, -(-count // max(1, parts)))
+        return [slice(first, first + step) for first in range(0, count, step)]
+
+    def _decode(self, latents: Latents, pixels: Numbers, tiles: Tiles) -> None:
+        """Decode into these tiles."""
+        found = self._decoder.run(["tiles"], {"latents": latents, "pixels": pixels})[0]
+        flat = tiles.reshape(len(tiles), -1)
+        cv2.convertScaleAbs(found.reshape(flat.shape), dst=flat, alpha=255)
 
 
 def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:

@@ -147,9 +147,7 @@ def test_a_provider_that_does_not_start_is_an_error_and_not_the_cpu(
     """As where onnxruntime was built for CUDA, and the driver is missing."""
     built = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
-    with pytest.raises(
-        UserError, match="CUDAExecutionProvider failed to start; use --provider cpu"
-    ):
+    with pytest.raises(UserError, match="CUDAExecutionProvider failed to start"):
         MosaicFilter.load(PLAIN, providers=["cuda"])
 
 
