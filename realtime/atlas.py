@@ -11,6 +11,7 @@ from realtime.arrays import Latents, Tiles
 from realtime.buffers import Buffer
 from realtime.codec import Codec
 from realtime.shading import Ramps, steepness
+from realtime.stand_ins import NONE, Neighbours
 from realtime.tileset import TileSet
 
 MOST_BYTES = 128 << 20  # of tiles; at 16 grey pixels a side that is half a million of them
@@ -22,8 +23,10 @@ LARGE = 24  # pixels along a tile from which on they do not, and there are fewer
 LARGE_STYLE_LEVELS = (24, *STYLE_LEVELS)
 PLAIN_LEVELS = (128, 32, *LARGE_STYLE_LEVELS)  # where the tone is not a latent of its own
 REACH_LEVELS = 7  # of room that tiles leave for shading, none among them
+ENOUGH = 64  # tiles to decode at a time: the first alone takes as long as the others together
 
 Codes = npt.NDArray[np.intp]
+Slots = npt.NDArray[np.int32]
 
 
 class Atlas:
@@ -62,6 +65,9 @@ class Atlas:
         self._slots = np.zeros(math.prod(levels), np.int32)
         self._used = 0
         self._touched = 0
+        first = 1 if tile_set.kinds else 0
+        self._neighbours = Neighbours(levels, range(first, first + tile_set.styles))
+        self._wanted: list[Codes] = []
 
     @staticmethod
     def fits(tile_set: TileSet) -> bool:
@@ -78,12 +84,17 @@ class Atlas:
         """Bytes that tiles take. Forgotten ones take theirs on, and give it to those that come."""
         return self._touched * int(self._tiles[0].nbytes)
 
-    def decode(self, latents: Latents) -> Tiles:
+    def decode(self, latents: Latents, *, patient: bool = False) -> Tiles:
         """[N, D] latents -> [N, T, T] or [N, T, T, 3] uint8 tiles of the nearest levels.
 
         They are good until the next call.
+
+        Args:
+            latents: as above.
+            patient: a few tiles that are not decoded yet may wait until there are `ENOUGH`, with
+                others of nearly the same style in their place.
         """
-        tiles = self.gather(self.encode(latents))
+        tiles = self._gather(self.encode(latents), patient)
         if self._ramps is not None:
             self._ramps.add(tiles, latents.T[self._slopes])
         return tiles
@@ -97,23 +108,41 @@ class Atlas:
         # Whole numbers below 2^24 are exact as floats, whose products are many times as quick.
         return np.asarray((self._float_strides @ steps).astype(np.intp))
 
-    def gather(self, codes: Codes) -> Tiles:
-        """[N] codes -> [N, T, T] or [N, T, T, 3] unshaded tiles, decoding what is not known yet.
-
-        They are good until the next call.
-        """
+    def _gather(self, codes: Codes, patient: bool) -> Tiles:
+        """[N] codes -> [N, T, T] or [N, T, T, 3] unshaded tiles, decoding what is not known yet."""
         slots = self._slots.take(codes)
-        unknown = codes[slots == 0]
-        if unknown.size:
-            if not self._add(np.unique(unknown)):
-                self._slots.fill(0)
-                self._used = 0
-                if not self._add(np.unique(codes)):
+        places = np.flatnonzero(slots == 0)
+        if places.size:
+            self._wanted.append(codes[places])
+            if not (patient and self._stand_in(slots, places, codes)):
+                if not self._add_wanted(codes):
                     return self._decode(codes)
-            slots = self._slots.take(codes)
+                slots = self._slots.take(codes)
         tiles = self._buffer.take((len(codes), *self._tiles.shape[1:]))
         # No slot is out of range; only said not to be checked, is `out` written directly.
         return self._tiles.take(slots - 1, axis=0, out=tiles, mode="clip")
+
+    def _stand_in(self, slots: Slots, places: Codes, codes: Codes) -> bool:
+        """Fill in slots of others; False where there are none, or enough to decode."""
+        if sum(map(len, self._wanted)) >= ENOUGH:
+            return False
+        around = self._neighbours.of(codes[places])
+        if not around.size:  # of a tile set without styles
+            return False
+        found = self._slots.take(around)
+        found[around == NONE] = 0
+        nearest = found[np.arange(len(places)), (found > 0).argmax(axis=1)]
+        slots[places] = nearest
+        return bool(nearest.all())
+
+    def _add_wanted(self, codes: Codes) -> bool:
+        """Decode what is wanted; False if there is no room even for these codes alone."""
+        wanted, self._wanted = np.unique(np.concatenate(self._wanted)), []
+        if self._add(wanted):
+            return True
+        self._slots.fill(0)
+        self._used = 0
+        return self._add(np.unique(codes))
 
     def _keys(self, rows: Latents) -> Latents:
         """What tiles are kept by: latents [D, N], but for slopes the room that they need."""

@@ -90,7 +90,8 @@ class Stages(Pipeline):
         # A new canvas needs all cells, and then all are stirred; tint follows colour besides.
         if self._painting is None or tint:
             changed, latents = cells, self._stabiliser.latents(cells)
-        tiles = self._decode(latents, grid, style) if len(changed) else None
+        patient = stability > 0
+        tiles = self._decode(latents, grid, style, patient) if len(changed) else None
         clock.lap("decode")
         self._means = reduction.means(picture) if tint else None
         painting = self._painting or self._blank(grid, style.colour, planes=style.planes)
@@ -134,12 +135,14 @@ class Stages(Pipeline):
             self._taste.vary(latents, cells, variety)
         return self._stabiliser.keep(cells, latents, held, stability)
 
-    def _decode(self, latents: Latents | None, grid: Grid, style: Style) -> Tiles:
+    def _decode(
+        self, latents: Latents | None, grid: Grid, style: Style, patient: bool = False
+    ) -> Tiles:
         """[n, D] latents -> tiles [n, T, T] or [n, T, T, 3]; good until the next call."""
         assert latents is not None
         if self._atlas is None or style.exact:
             return self._codec.decode(latents, grid.tile_size)
-        return self._atlas.decode(latents)
+        return self._atlas.decode(latents, patient=patient)
 
     def _blank(self, grid: Grid, colour: str, *, planes: bool) -> Painting:
         return Painting(grid, colour, self._codec.tile_set.channels, planes=planes)

@@ -111,8 +111,11 @@ def test_skipping_unchanged_cells_gives_the_mosaic_of_not_skipping(
     made = MosaicFilter.load(tiles, columns=COLUMNS, colour=colour, variety=variety)
     made.stability = stability
     diligent = Diligent(tiles, colour, variety, stability)
-    for frame in film(seed):
-        assert np.array_equal(made(frame), diligent(frame))
+    with pytest.MonkeyPatch.context() as patch:
+        # What stands in for a tile depends on which ones were wanted before.
+        patch.setattr("realtime.atlas.ENOUGH", 0)
+        for frame in film(seed):
+            assert np.array_equal(made(frame), diligent(frame))
 
 
 @settings(max_examples=40, deadline=None)
