@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +84,17 @@ def test_settings_may_change_at_every_frame(
     for path in takes:
         with open_source(str(path)) as take:
             assert take.read() is not None
-    assert {thread.name for thread in threading.enumerate()} == before
+    del mosaic_filter, controls  # whose threads go with them
+    gc.collect()
+    assert eventually(lambda: {thread.name for thread in threading.enumerate()} == before)
+
+
+def eventually(comes: Callable[[], bool]) -> bool:
+    """Whether something comes within a second."""
+    end = time.perf_counter() + 1
+    while not comes() and time.perf_counter() < end:
+        time.sleep(0.01)
+    return comes()
 
 
 def test_two_filters_may_run_at_the_same_time() -> None:
