@@ -19,9 +19,9 @@ from realtime.ports import Ports, decoder_ports, regressor_ports
 from realtime.providers import PROVIDERS, open_session, providers_of
 from realtime.tileset import TileSet
 
-TILES_AT_ONCE = 512
-"""That a decoder gets: all of a mosaic would take no less time, but several times the memory, which
-onnxruntime keeps. Fewer would cost more calls."""
+TILES_AT_ONCE = 256
+"""That a decoder gets: more would hardly save time, but take memory, which onnxruntime keeps, for
+every thread that decodes. Fewer would cost more calls."""
 PIXELS_AT_ONCE = 1 << 19
 """Of tiles that are large."""
 MOST_AT_WORK = 4
