@@ -1,7 +1,9 @@
-"""Names for the arrays that cross module borders, and the one check of a frame at the door."""
+"""Names for the arrays that cross module borders, the check of a frame at the door, their parts."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -43,3 +45,9 @@ def check_frame(frame: object) -> Frame:
     if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
         raise ValueError(f"frame: found shape {frame.shape}, expected [H, W, 3] BGR")
     return frame
+
+
+def parts(count: int, number: int) -> Sequence[tuple[int, int]]:
+    """Cut `count` tiles into that many parts, nearly alike: the first and last + 1 of each."""
+    ends = [count * at // number for at in range(number + 1)]
+    return list(itertools.pairwise(ends))

@@ -11,7 +11,7 @@ from realtime.arrays import Latents, Tiles
 from realtime.buffers import Buffer
 from realtime.codec import Codec
 from realtime.shading import Ramps, steepness
-from realtime.stand_ins import NONE, Neighbours
+from realtime.stand_ins import Neighbours
 from realtime.tileset import TileSet
 
 MOST_BYTES = 128 << 20  # of tiles; at 16 grey pixels a side that is half a million of them
@@ -65,8 +65,9 @@ class Atlas:
         self._slots = np.zeros(math.prod(levels), np.int32)
         self._used = 0
         self._touched = 0
-        first = 1 if tile_set.kinds else 0
-        self._neighbours = Neighbours(levels, range(first, first + tile_set.styles))
+        end = tile_set.shape_latents
+        styles = slice(end - tile_set.styles, end)
+        self._neighbours = Neighbours(self.levels[styles], self._strides[styles])
         self._wanted: list[Codes] = []
 
     @staticmethod
@@ -126,11 +127,7 @@ class Atlas:
         """Fill in slots of others; False where there are none, or enough to decode."""
         if sum(map(len, self._wanted)) >= ENOUGH:
             return False
-        around = self._neighbours.of(codes[places])
-        if not around.size:  # of a tile set without styles
-            return False
-        found = self._slots.take(around)
-        found[around == NONE] = 0
+        found = self._slots.take(self._neighbours.of(codes[places]))
         nearest = found[np.arange(len(places)), (found > 0).argmax(axis=1)]
         slots[places] = nearest
         return bool(nearest.all())

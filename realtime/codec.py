@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from realtime.arrays import Latents, Patches, Tiles
+from realtime.arrays import Latents, Patches, Tiles, parts
 from realtime.errors import UserError
-from realtime.ports import Ports, decoder_ports, regressor_ports
+from realtime.ports import Ports, decoder_ports, regressor_ports, sized
 from realtime.providers import PROVIDERS, open_session, providers_of
 from realtime.tileset import TileSet
 
@@ -80,13 +80,8 @@ class Codec:
         """
         self.tile_set = tile_set
         wanted = providers_of(providers)
-        # The regressor is done within a millisecond, too soon to share it out among threads.
-        self._regressor = _network(
-            tile_set, "regressor.onnx", regressor_ports(tile_set), wanted, threads=1
-        )
-        self._decoder = _network(
-            tile_set, "decoder.onnx", decoder_ports(tile_set), wanted, threads=1
-        )
+        self._regressor = _network(tile_set, "regressor.onnx", regressor_ports(tile_set), wanted)
+        self._decoder = _network(tile_set, "decoder.onnx", decoder_ports(tile_set), wanted)
         # What a stranger's network may take in memory, it may take once.
         alone = not tile_set.shipped or wanted[0] != PROVIDERS["cpu"]
         self._at_work = 1 if alone else min(MOST_AT_WORK, os.cpu_count() or 1)
@@ -126,26 +121,25 @@ class Codec:
             [N, T, T] or [N, T, T, 3] uint8 (BGR).
         """
         pixels = np.asarray((np.arange(tile_size) + 0.5) / tile_size, np.float32)
-        count, channels = len(latents), self.tile_set.channels
-        shape = (count, tile_size, tile_size, *((3,) if channels == 3 else ()))
+        shape = sized(decoder_ports(self.tile_set).given, len(latents), tile_size)
         tiles = np.empty(shape, np.uint8)
-        parts = self._parts(count, tile_size)
+        ranges = self._ranges(len(latents), tile_size)
 
-        def decode(part: slice) -> None:
-            self._decode(latents[part], pixels, tiles[part])
+        def decode(part: tuple[int, int]) -> None:
+            start, end = part
+            self._decode(latents[start:end], pixels, tiles[start:end])
 
         # The list is there to wait, and to raise what was raised.
-        list(self._pool.map(decode, parts) if len(parts) > 1 else map(decode, parts))
+        list(self._pool.map(decode, ranges) if len(ranges) > 1 else map(decode, ranges))
         return tiles
 
-    def _parts(self, count: int, tile_size: int) -> list[slice]:
-        """What to decode at a time, as many for every thread."""
+    def _ranges(self, count: int, tile_size: int) -> Sequence[tuple[int, int]]:
+        """What to decode at a time, see `parts`: as many for every thread."""
         most = max(1, min(TILES_AT_ONCE, PIXELS_AT_ONCE // tile_size**2))
-        parts = -(-count // most)
-        if parts > 1:
-            parts += -parts % self._at_work
-        step = max(1, -(-count // max(1, parts)))
-        return [slice(first, first + step) for first in range(0, count, step)]
+        number = -(-count // most)
+        if number > 1:
+            number += -number % self._at_work
+        return parts(count, number) if count else ()
 
     def _decode(self, latents: Latents, pixels: Numbers, tiles: Tiles) -> None:
         """Decode into these tiles."""
@@ -162,13 +156,13 @@ def to_patches(cells: npt.NDArray[np.uint8]) -> Patches:
     return patches
 
 
-def _network(
-    tile_set: TileSet, file: str, ports: Ports, providers: list[str], threads: int
-) -> Network:
+def _network(tile_set: TileSet, file: str, ports: Ports, providers: list[str]) -> Network:
     """Load a network; one that is not shipped is vetted before onnxruntime sees it."""
     path = tile_set.folder / file
     if tile_set.shipped:
-        session: Network = open_session(path, path, providers, threads)
+        # The regressor is done within a millisecond, too soon to share it out among threads; for
+        # the decoder see `MOST_AT_WORK`.
+        session: Network = open_session(path, path, providers, threads=1)
         _check_ports(session, path, tuple(ports.inputs))
         return session
     # Imported here, for it loads the package onnx, which takes as long as a first mosaic.
@@ -179,7 +173,7 @@ def _network(
         tile_set.read(file),
         ports,
         tile_set.tile_size,
-        lambda vetted: open_session(path, vetted, providers, threads),
+        lambda vetted: open_session(path, vetted, providers, threads=1),
     )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from realtime.errors import DeviceError, UserError, one_line
-from realtime.providers import PROVIDERS, open_session
+from realtime.providers import SHORT, open_session
 from realtime.whole_graph import Plan, Port
 
 Array = npt.NDArray[Any]
@@ -38,8 +38,7 @@ class Device:
     @classmethod
     def of(cls, providers: Sequence[str]) -> Device:
         """Tell by the first of these providers."""
-        short = {full: name for name, full in PROVIDERS.items()}
-        first = short.get(providers[0], "")
+        first = SHORT.get(providers[0], "")
         return cls(tuple(providers), MEMORY.get(first, "cpu"), first == "cuda")
 
 

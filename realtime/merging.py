@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from realtime.arrays import Size
+from realtime.arrays import Size, parts
 from realtime.bounds import Bounds
 from realtime.errors import UserError
 from realtime.grid import Grid
@@ -14,7 +14,7 @@ from realtime.guarded import vetted
 from realtime.onnx_graph import without_unique
 from realtime.ports import decoder_ports, regressor_ports
 from realtime.tileset import TileSet
-from realtime.whole_graph import Plan, build, parts
+from realtime.whole_graph import Plan, build
 
 
 def merge(tile_set: TileSet, grid: Grid, frame_size: Size, colour: str) -> tuple[Plan, Any]:

@@ -21,6 +21,8 @@ PROVIDERS = {
     "openvino": "OpenVINOExecutionProvider",
 }
 """Names for `--provider`, and what onnxruntime calls them."""
+SHORT = {full: name for name, full in PROVIDERS.items()}
+"""The other way round."""
 
 _PRECISE = {PROVIDERS["cuda"]: {"use_tf32": "0"}}
 """Else ten bits of each number count, and tiles differ from those of the CPU."""
@@ -41,10 +43,9 @@ def providers_of(asked: Sequence[str] | None) -> list[str]:
     built_in = onnxruntime.get_available_providers()
     for name in wanted:
         if name not in built_in:
-            short = {long: short for short, long in PROVIDERS.items()}
-            names = ", ".join(short[known] for known in built_in if known in short)
+            names = ", ".join(SHORT[known] for known in built_in if known in SHORT)
             raise UserError(
-                f"provider {short.get(name, name)!r} is not installed; there are: {names}"
+                f"provider {SHORT.get(name, name)!r} is not installed; there are: {names}"
             )
     cuda = PROVIDERS["cuda"]
     if wanted[0] == PROVIDERS["tensorrt"] and cuda in built_in and cuda not in wanted:

@@ -14,8 +14,6 @@ Settings are numbers that go in, so that turning a knob makes no new graph.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime import graph_pictures as pictures
-from realtime.arrays import Size
+from realtime.arrays import Size, parts
 from realtime.graph_pictures import Pixels
 from realtime.grid import Grid
 from realtime.guarded import ROUNDING
@@ -348,9 +346,3 @@ class _Whole:
         away = g.add("Abs", g.add("Sub", flat, 0.5))
         wrong = g.cast(g.add("Greater", away, 0.5 + ROUNDING), np.float32)
         self._judged += [g.total(wrong, [0], keep=True), g.total(flat, [0], keep=True)]
-
-
-def parts(count: int, number: int) -> Sequence[tuple[int, int]]:
-    """Cut `count` tiles into that many parts, nearly alike: the first and last + 1 of each."""
-    ends = [count * at // number for at in range(number + 1)]
-    return list(itertools.pairwise(ends))

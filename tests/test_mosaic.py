@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -147,7 +148,8 @@ def test_a_provider_that_does_not_start_is_an_error_and_not_the_cpu(
     """As where onnxruntime was built for CUDA, and the driver is missing."""
     built = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: built)
-    with pytest.raises(UserError, match="CUDAExecutionProvider failed to start"):
+    words = "failed to start (is there an NVIDIA card, and its driver?); use --provider cpu"
+    with pytest.raises(UserError, match=re.escape(f"CUDAExecutionProvider {words}")):
         MosaicFilter.load(PLAIN, providers=["cuda"])
 
 

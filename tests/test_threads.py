@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from realtime.sources import TimedFrame, open_source
 from realtime.view import View
 from tests.clips import Sound, write_film
 from tests.fakes import FakeSink, FakeWindow
-from tests.programs import HANG_S, ROOT, SMALL, frames
+from tests.programs import HANG_S, ROOT, SMALL, frames, wait_for
 from tests.tile_sets import PLAIN, STRIPES
 from tests.x11 import needs_tools, windows
 
@@ -86,15 +85,7 @@ def test_settings_may_change_at_every_frame(
             assert take.read() is not None
     del mosaic_filter, controls  # whose threads go with them
     gc.collect()
-    assert eventually(lambda: set(threading.enumerate()) <= before)
-
-
-def eventually(comes: Callable[[], bool]) -> bool:
-    """Whether something comes within a second."""
-    end = time.perf_counter() + 1
-    while not comes() and time.perf_counter() < end:
-        time.sleep(0.01)
-    return comes()
+    wait_for(lambda: set(threading.enumerate()) <= before)
 
 
 def test_two_filters_may_run_at_the_same_time() -> None:
