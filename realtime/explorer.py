@@ -16,6 +16,7 @@ from realtime import drawing
 from realtime.arrays import Frame, Latents, Size, Tiles
 from realtime.manifold import LABEL, Manifold, Place, mark
 from realtime.tileset import TileSet
+from realtime.window import hear_mouse
 
 TITLE = "Automosaics: map of the tiles"
 REFRESH_S = 0.15
@@ -78,7 +79,7 @@ class Explorer:
         # ends with the wrong one. Another name, told apart by a blank at its end, is another one.
         self._title += " "
         cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-        cv2.setMouseCallback(self._title, self._hear_mouse)
+        hear_mouse(self._title, self._hear_mouse)
         self._show()
         self._opened = True
 

@@ -7,6 +7,8 @@ import ctypes
 import os
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -74,7 +76,7 @@ class Window(CheckedSink):
         flags = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
         try:
             cv2.namedWindow(title, flags)
-            cv2.setMouseCallback(title, self._hear_mouse)
+            hear_mouse(title, self._hear_mouse)
         except cv2.error as error:
             if self._display is not None:
                 self._display.close()
@@ -169,6 +171,22 @@ class Window(CheckedSink):
                 cv2.waitKeyEx(1)
         if self._display is not None:
             self._display.close()
+
+
+def hear_mouse(title: str, hear: Callable[[int, int, int, int, object], None]) -> None:
+    """Have a method told of the mouse in a window, as `cv2.setMouseCallback` tells it.
+
+    OpenCV keeps what it calls even when the window is gone, and all would be kept that belongs to
+    the method: the filter and its networks.
+    """
+    method = weakref.WeakMethod(hear)
+
+    def tell(event: int, x: int, y: int, flags: int, data: object) -> None:
+        alive = method()
+        if alive is not None:
+            alive(event, x, y, flags, data)
+
+    cv2.setMouseCallback(title, tell)
 
 
 def fit(size: Size, largest: Size, *, enlarge: bool = False) -> Size:

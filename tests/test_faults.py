@@ -6,6 +6,7 @@ recordings instead of a few.
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -214,10 +215,10 @@ class TestNothingIsLeftBehind:
 
     def test_by_a_bug(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cli, "MosaicFilter", _Buggy)
-        before = _left()
+        before = _Left()
         with pytest.raises(ZeroDivisionError):
             cli.main(["--source", "film.mp4", "--record", "out.mp4", "--no-window"])
-        assert _left() == before
+        before.check()
 
     def test_by_a_window(self, display: str) -> None:
         # Qt keeps its own connection and thread for the next window.
@@ -231,14 +232,26 @@ class TestNothingIsLeftBehind:
             wishes += ["--columns", "12"]
         # The first run loads libraries, which open what they like for good.
         cli.main(wishes)
-        before = _left()
+        before = _Left()
         assert cli.main(wishes) == status
-        assert _left() == before
+        before.check()
 
 
-def _left() -> tuple[set[str], list[str]]:
-    """Return the threads there are, and where the open files lead."""
-    names = {thread.name for thread in threading.enumerate()}
+class _Left:
+    """The threads that there are, and where the open files lead."""
+
+    def __init__(self) -> None:
+        self.threads = set(threading.enumerate())
+        self.files = _open_files()
+
+    def check(self) -> None:
+        """See that there is nothing new; a decoder's threads end just after it is collected."""
+        gc.collect()
+        wait_for(lambda: set(threading.enumerate()) <= self.threads)
+        assert _open_files() == self.files
+
+
+def _open_files() -> list[str]:
     links = []
     for number in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
         try:
@@ -246,4 +259,4 @@ def _left() -> tuple[set[str], list[str]]:
         except OSError:
             # That of the folder itself.
             continue
-    return names, sorted(link for link in links if not link.startswith("/proc"))
+    return sorted(link for link in links if not link.startswith("/proc"))
