@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 REACH = 3  # levels that a style may differ, either way
+MOST = 49  # neighbours to look at: all of two styles, the nearest of more
 
 Codes = npt.NDArray[np.intp]
 Steps = npt.NDArray[np.integer]
@@ -25,7 +26,7 @@ class Neighbours:
         """
         self._levels, self._strides = levels, strides
         ways = itertools.product(range(-REACH, REACH + 1), repeat=len(levels))
-        near = sorted(ways, key=lambda way: sum(x * x for x in way))
+        near = sorted(ways, key=lambda way: sum(x * x for x in way))[:MOST]
         self._ways = np.array(near, np.intp).reshape(len(near), len(levels))
         self._offsets = self._ways @ strides
 
