@@ -110,16 +110,24 @@ def render_card(sidecar: Sidecar, notes: str = "", sizes: Mapping[str, int] | No
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def current_commit() -> str:
-    """Return the commit of the checkout this code lies in, `-dirty` added; empty if unknown."""
-    command = ["git", "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+def current_commit(folder: Path = Path(__file__).parent) -> str:
+    """Return the commit of the checkout that a folder lies in, empty if unknown.
+
+    `-dirty` is added where a file of it was changed: other than tile sets, for one would not be
+    like another that was trained before it, but for a teacher, which trains others.
+    """
+    paths = [":(top)", ":(top,exclude,glob)models/*/*"]
     try:
-        found = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
+        commit = _git(folder, "rev-parse", "--short=12", "HEAD")
+        changed = _git(folder, "diff", "--name-only", "HEAD", "--", *paths)
     except (OSError, subprocess.CalledProcessError):
         return ""  # an unpacked archive, or no git: the card says "unknown"
-    return found.stdout.strip()
+    return commit + ("-dirty" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _shown(classes: Sequence[str]) -> str:
