@@ -20,7 +20,7 @@ import numpy as np
 
 from export import claims
 from export.data import TileImages, load_photos, load_tiles
-from export.judge import CONFIDENT, Judge, judge_of
+from export.judge import Panel, panel_of, shares
 from export.metrics import (
     Figures,
     Row,
@@ -51,7 +51,7 @@ class Bench:
     """The frames that everything is measured on, and who judges."""
 
     frames: list[Frame]
-    judge: Judge | None
+    panel: Panel | None
 
     def figures(self, mosaics: Sequence[Tiles]) -> Figures:
         """Measure mosaics given as tiles [N, T, T] uint8, one for each frame."""
@@ -60,14 +60,14 @@ class Bench:
             grey, mosaic = luminance(frame), lay(tiles)
             tones.append(tone_error(grey, mosaic, COLUMNS, ROWS))
             structures.append(structure(grey, mosaic, COLUMNS, ROWS))
-            if self.judge is not None:
-                read = self.judge.read(tiles)
-                legible.append(float((read.max(axis=1) > CONFIDENT).mean()))
-                variety.append(variety_bits(read.argmax(axis=1)))
+            if self.panel is not None:
+                read = self.panel.read(tiles)
+                legible.append(shares(read))
+                variety += [variety_bits(one.argmax(axis=1)) for one in read]
         mean = float(np.mean(tones)), float(np.mean(structures))
-        if self.judge is None:
+        if self.panel is None:
             return Figures(*mean)
-        return Figures(*mean, float(np.mean(legible)), float(np.mean(variety)))
+        return Figures(*mean, tuple(np.mean(legible, axis=0).tolist()), float(np.mean(variety)))
 
 
 def lay(tiles: Tiles) -> Tiles:
@@ -121,8 +121,8 @@ def measure_tint(names: Sequence[str], frames: Sequence[Frame]) -> dict[str, flo
     return found
 
 
-def legible_at_random(name: str, judge: Judge) -> float:
-    """The share of tiles [0..1] that can be read among those of latents drawn at random.
+def random_tiles(name: str) -> Tiles:
+    """The tiles [N, T, T] of latents drawn at random.
 
     All latents are drawn evenly from 0..1, but for tone, which is drawn from the set's range.
     """
@@ -132,9 +132,7 @@ def legible_at_random(name: str, judge: Judge) -> float:
     if tile_set.tone:
         low, high = tile_set.tone_range
         latents[:, -2] = low + latents[:, -2] * (high - low)
-    parts = np.split(latents, 10)
-    read = np.concatenate([judge.read(codec.decode(part, TILE)) for part in parts])
-    return float((read.max(axis=1) > CONFIDENT).mean())
+    return codec.decode(latents, TILE)
 
 
 def evaluate(
@@ -155,16 +153,16 @@ def evaluate(
     found = load_photos(photos) if photos else load_photos(names=HELD_OUT)
     frames = [prepared(photo) for photo in found]
     pictures = load_tiles("mnist", data)
-    judge = judge_of(pictures, Path("runs") / "judge-mnist.pt")
-    bench = Bench(frames, judge)
+    panel = panel_of(pictures, Path("runs"))
+    bench = Bench(frames, panel)
     real = load_tiles("mnist", data, "test").images
     report = Report(out, [prepared(photo) for photo in load_photos(shown)] if shown else frames)
-    report.introduce(names, len(frames), float((judge.read(real).max(axis=1) > CONFIDENT).mean()))
+    report.introduce(names, len(frames), panel.legible(real))
     readable = [name for name in names if TRAINED_ON.get(name) == "mnist"]
     compared = [*readable, *([SEED_SET] if SEED_SET not in readable else [])]
     report.table(measure_grey(bench, compared, pictures))
     report.tint(measure_tint(names, frames))
-    report.random({name: legible_at_random(name, judge) for name in compared})
+    report.random({name: panel.legible(random_tiles(name)) for name in compared})
     for name in readable:
         if TileSet.load(name).kinds:
             report.claims(name, claims.measure(name, frames, pictures.images))

@@ -1,12 +1,13 @@
-"""An independent reader: a classifier that judges whether tiles can be read.
+"""Independent readers: a panel of classifiers that judges whether tiles can be read.
 
-It is trained apart from every tile set, on the original pictures at varied ink and in both
-polarities, and never used to train one. It has not seen dim ink or grey paper, so that it is a
-strict judge of the levels that mosaics use.
+They are trained apart from every tile set, on the original pictures at varied ink and in both
+polarities, and never used to train one. They have not seen dim ink or grey paper, so that they are
+strict judges of the levels that mosaics use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from export.training import start_chance, step
 
 EPOCHS = 4
 BATCH = 256
-SEED = 77  # not that of any tile set
+SEEDS = (77, 78, 79, 80, 81)
+"""One a judge, none that of a tile set. Several, for judges who learned the same from other starts
+differ by some hundredths in what they find legible."""
 CONFIDENT = 0.9
 """Probability above which a tile counts as legible."""
 
@@ -62,19 +65,43 @@ class Judge(nn.Module):
         return np.asarray(torch.cat(read).numpy(), np.float32)
 
 
-def judge_of(tiles: TileImages, cache: Path) -> Judge:
-    """Return the judge of a data set, training it (some minutes) unless `cache` holds it.
+class Panel:
+    """Judges who read the same tiles, each on its own."""
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self._judges = judges
+
+    def read(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Probabilities [J, N, classes] for tiles [N, t, t] uint8, by judge."""
+        return np.stack([judge.read(tiles) for judge in self._judges])
+
+    def legible(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        """Shares [J] 0..1 of tiles [N, t, t] uint8 that are legible, by judge."""
+        return shares(self.read(tiles))
+
+
+def shares(read: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Probabilities [J, N, classes] -> shares [J] 0..1 of what is legible, by judge."""
+    return np.asarray((read.max(axis=2) > CONFIDENT).mean(axis=1), np.float64)
+
+
+def panel_of(tiles: TileImages, folder: Path) -> Panel:
+    """Return the judges of a data set, training them (a minute or two each) unless they are kept.
 
     Args:
         tiles: grey pictures [N, t, t] with labels.
-        cache: file for its weights.
+        folder: for their weights.
     """
+    return Panel([_judge_of(tiles, seed, folder / f"judge-mnist-{seed}.pt") for seed in SEEDS])
+
+
+def _judge_of(tiles: TileImages, seed: int, cache: Path) -> Judge:
     assert tiles.labels is not None
     judge = Judge(int(tiles.labels.max()) + 1)
     if cache.is_file():
         judge.load_state_dict(torch.load(cache, weights_only=True))
         return judge
-    start_chance(SEED)
+    start_chance(seed)
     _train(judge, tiles.images, torch.from_numpy(tiles.labels))
     cache.parent.mkdir(parents=True, exist_ok=True)
     torch.save(judge.state_dict(), cache)

@@ -24,13 +24,13 @@ class Figures:
     Attributes:
         tone: see `tone_error`.
         structure: see `structure`.
-        legible: share of tiles that a judge reads, 0..1; None without a judge.
-        variety: see `variety_bits`; None without a judge.
+        legible: shares of tiles that judges read, 0..1, by judge; none without judges.
+        variety: see `variety_bits`, mean over what judges read; None without judges.
     """
 
     tone: float
     structure: float
-    legible: float | None = None
+    legible: tuple[float, ...] = ()
     variety: float | None = None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from export.claims import CELL, COUNTS, SEEN_WIDTH, SIZES, Claims
 from export.metrics import Row
@@ -20,6 +21,8 @@ PICTURES = 3  # frames shown of every tile set
 COLUMNS = 64
 WIDTH = 960
 
+Shares = Sequence[float] | npt.NDArray[np.float64]  # 0..1, by judge
+
 
 class Report:
     """Collects paragraphs and pictures; `write` makes the page."""
@@ -31,15 +34,16 @@ class Report:
         self._parts: list[str] = ["# Evaluation"]
         out.mkdir(parents=True, exist_ok=True)
 
-    def introduce(self, names: Sequence[str], frames: int, real: float) -> None:
-        """Say what was measured, and how legible real digits are to the same judge."""
+    def introduce(self, names: Sequence[str], frames: int, real: Shares) -> None:
+        """Say what was measured, and how legible real digits are to the same judges."""
         self._parts.append(
             f"Tile sets: {', '.join(names)}. Mean over {frames} photographs that no training saw, "
             "64 x 36 tiles of 28 pixels. Tone error: root mean square difference of the cells' "
             "means in parts of full range, the frame clipped to 0.05..0.95. Structure: SSIM at "
-            "4 x 4 pixels a cell. Legible: share of tiles that a classifier trained apart reads "
-            f"with p > 0.9; it so reads {real:.3f} of the real MNIST test digits. Variety: "
-            "entropy of the digits read, of 3.32 bits."
+            f"4 x 4 pixels a cell. Legible: share of tiles that {len(real)} classifiers trained "
+            "apart read with p > 0.9, their mean, and those who read the least and the most; of "
+            f"the real MNIST test digits they so read {_spread(real)}. Variety: entropy of the "
+            "digits read, of 3.32 bits."
         )
 
     def table(self, rows: Sequence[Row]) -> None:
@@ -47,7 +51,7 @@ class Report:
         lines = ["| | Tone error | Structure | Legible | Variety, bits |", "|---|---|---|---|---|"]
         for row in rows:
             found = row.figures
-            legible = "" if found.legible is None else f"{found.legible:.3f}"
+            legible = _spread(found.legible) if found.legible else ""
             variety = "" if found.variety is None else f"{found.variety:.2f}"
             lines.append(
                 f"| {row.label} | {found.tone:.4f} | {found.structure:.3f} "
@@ -60,11 +64,11 @@ class Report:
         text = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
         self._parts.append(f"Colour in `tint`, mean CIEDE2000 of the cells' mean colours: {text}.")
 
-    def random(self, shares: Mapping[str, float]) -> None:
+    def random(self, shares: Mapping[str, Shares]) -> None:
         """Add how many tiles of latents drawn at random can be read, by tile set."""
-        text = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+        text = ", ".join(f"{name} {_spread(share)}" for name, share in shares.items())
         self._parts.append(
-            f"Of {RANDOM} latents drawn at random, so many give legible tiles: {text}."
+            f"Of {RANDOM:,} latents drawn at random, this share gives legible tiles: {text}."
         )
 
     def claims(self, name: str, found: Claims) -> None:
@@ -118,6 +122,11 @@ class Report:
         done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
         assert done
         (self.out / file).write_bytes(np.asarray(data).tobytes())
+
+
+def _spread(shares: Shares) -> str:
+    """The mean of what judges found, and the least and the most."""
+    return f"{np.mean(shares):.3f} ({min(shares):.3f} to {max(shares):.3f})"
 
 
 def _verdict(found: Claims) -> str:

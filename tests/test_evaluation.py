@@ -11,7 +11,7 @@ pytest.importorskip("skimage", reason="scikit-image is not installed: evaluation
 from export import metrics
 from export.claims import COUNTS, Claims
 from export.evaluate import cut, lay
-from export.judge import Judge
+from export.judge import Judge, Panel, shares
 from export.patches import prepared
 from export.search import ExactSearch
 from realtime.arrays import Plane
@@ -89,6 +89,20 @@ def test_a_judge_reads_tiles_of_any_size_as_probabilities() -> None:
         read = judge.read(np.zeros((3, side, side), np.uint8))
         assert read.shape == (3, 10)
         assert read.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_panel_reads_what_its_judges_read() -> None:
+    tiles = np.random.default_rng(6).integers(0, 256, (5, 28, 28), np.uint8)
+    judges = [Judge(10), Judge(10)]
+    read = Panel(judges).read(tiles)
+    assert np.array_equal(read, [judge.read(tiles) for judge in judges])
+    assert not np.array_equal(read[0], read[1])
+
+
+def test_legible_is_what_a_judge_is_sure_of() -> None:
+    read = np.full((2, 4, 3), 0.3, np.float32)
+    read[0, 1, 2], read[1, :3, 0] = 0.95, 0.91
+    assert shares(read).tolist() == [0.25, 0.75]
 
 
 def test_equal_fit_is_read_off_between_the_counts() -> None:
