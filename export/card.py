@@ -113,8 +113,8 @@ def render_card(sidecar: Sidecar, notes: str = "", sizes: Mapping[str, int] | No
 def current_commit(folder: Path = Path(__file__).parent) -> str:
     """Return the commit of the checkout that a folder lies in, empty if unknown.
 
-    `-dirty` is added where a file of it was changed: other than tile sets, for one would not be
-    like another that was trained before it, but for a teacher, which trains others.
+    `-dirty` is added where a file of it was changed. Tile sets do not count: training several in
+    turn changes them, and reads none. Teachers do, for they are read.
     """
     paths = [":(top)", ":(top,exclude,glob)models/*/*"]
     try:

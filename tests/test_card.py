@@ -37,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("changed", "dirty"), DIRTY.items())
 def test_what_training_reads_must_be_committed(checkout: Path, changed: str, dirty: bool) -> None:
-    """But for other tile sets, which were trained just before, and which it does not read."""
+    """Other tile sets need not: they may have been trained just before."""
     commit = git(checkout, "rev-parse", "HEAD")[:12]
     assert current_commit(checkout / "export") == commit
     (checkout / changed).write_text("new")
