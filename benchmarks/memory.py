@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.film import add_noise
 from benchmarks.startup import ROOT
 from benchmarks.timing import Row, Setup, SkippedError
+from realtime import MosaicFilter
 
 FRAMES = 10_000
 STATUS = Path("/proc/self/status")
@@ -23,7 +24,7 @@ def measure(setup: Setup) -> list[Row]:
     command = [sys.executable, "-m", "benchmarks.memory", str(frames)]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     figures = json.loads(said)
-    (whole, whole_before), (rest, rest_before) = figures["whole"], figures["rest"]
+    (whole_before, rest_before), (whole, rest) = figures["marks"]
     return [
         Row("memory", f"MB at most, {frames:,} frames", figures["peak"], None, 400),
         # Tiles are kept to a limit, and more and more seldom.
@@ -40,6 +41,11 @@ def resident_mb(line: str = "VmRSS") -> float:
     raise ValueError(f"{STATUS}: no {line}")
 
 
+def rest_mb(made: MosaicFilter) -> float:
+    """Memory of this process without the tiles that a filter keeps, in MB."""
+    return resident_mb() - made.kept_bytes / 1e6
+
+
 def main(frames: int) -> None:
     """Filter that many frames and print the memory as JSON."""
     from benchmarks.filter import make
@@ -49,9 +55,8 @@ def main(frames: int) -> None:
     for number, frame in enumerate(add_noise(demo.frame(number) for number in range(frames))):
         made(frame)
         if number in (frames // 10, frames - 1):
-            marks.append((resident_mb(), resident_mb() - made.kept_bytes / 1e6))
-    whole, rest = zip(*reversed(marks), strict=True)
-    print(json.dumps({"whole": whole, "rest": rest, "peak": resident_mb("VmHWM")}))
+            marks.append((resident_mb(), rest_mb(made)))
+    print(json.dumps({"marks": marks, "peak": resident_mb("VmHWM")}))
 
 
 if __name__ == "__main__":

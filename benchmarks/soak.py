@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.__main__ import HEAD, LAYOUT, line
 from benchmarks.filter import HD
-from benchmarks.memory import resident_mb
+from benchmarks.memory import rest_mb
 from benchmarks.startup import ROOT
 from benchmarks.timing import Row
 from realtime import MosaicFilter
@@ -111,12 +111,12 @@ def _run(
 
 @contextmanager
 def _memory(made: MosaicFilter) -> Iterator[array[float]]:
-    """Note the memory of this process, but for the tiles, in MB, until the `with` ends."""
+    """Note `rest_mb` until the `with` ends."""
     samples, ended = array("d"), threading.Event()
 
     def note() -> None:
         while not ended.wait(SAMPLE_S):
-            samples.append(resident_mb() - made.kept_bytes / 1e6)
+            samples.append(rest_mb(made))
 
     thread = threading.Thread(target=note, name="memory")
     thread.start()

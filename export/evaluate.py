@@ -153,7 +153,7 @@ def evaluate(
     found = load_photos(photos) if photos else load_photos(names=HELD_OUT)
     frames = [prepared(photo) for photo in found]
     pictures = load_tiles("mnist", data)
-    panel = panel_of(pictures, Path("runs"))
+    panel = panel_of(pictures, Path("runs") / "judges-mnist")
     bench = Bench(frames, panel)
     real = load_tiles("mnist", data, "test").images
     report = Report(out, [prepared(photo) for photo in load_photos(shown)] if shown else frames)

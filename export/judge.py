@@ -75,14 +75,14 @@ class Panel:
         """Probabilities [J, N, classes] for tiles [N, t, t] uint8, by judge."""
         return np.stack([judge.read(tiles) for judge in self._judges])
 
-    def legible(self, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """Shares [J] 0..1 of tiles [N, t, t] uint8 that are legible, by judge."""
+    def legible(self, tiles: npt.NDArray[np.uint8]) -> list[float]:
+        """Shares 0..1 of tiles [N, t, t] uint8 that are legible, by judge."""
         return shares(self.read(tiles))
 
 
-def shares(read: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Probabilities [J, N, classes] -> shares [J] 0..1 of what is legible, by judge."""
-    return np.asarray((read.max(axis=2) > CONFIDENT).mean(axis=1), np.float64)
+def shares(read: npt.NDArray[np.float32]) -> list[float]:
+    """Probabilities [J, N, classes] -> shares 0..1 of what is legible, by judge."""
+    return [float((one.max(axis=1) > CONFIDENT).mean()) for one in read]
 
 
 def panel_of(tiles: TileImages, folder: Path) -> Panel:
@@ -90,9 +90,9 @@ def panel_of(tiles: TileImages, folder: Path) -> Panel:
 
     Args:
         tiles: grey pictures [N, t, t] with labels.
-        folder: for their weights.
+        folder: for the weights of this data set's.
     """
-    return Panel([_judge_of(tiles, seed, folder / f"judge-mnist-{seed}.pt") for seed in SEEDS])
+    return Panel([_judge_of(tiles, seed, folder / f"{seed}.pt") for seed in SEEDS])
 
 
 def _judge_of(tiles: TileImages, seed: int, cache: Path) -> Judge:

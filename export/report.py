@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from export.claims import CELL, COUNTS, SEEN_WIDTH, SIZES, Claims
 from export.metrics import Row
@@ -21,8 +20,6 @@ PICTURES = 3  # frames shown of every tile set
 COLUMNS = 64
 WIDTH = 960
 
-Shares = Sequence[float] | npt.NDArray[np.float64]  # 0..1, by judge
-
 
 class Report:
     """Collects paragraphs and pictures; `write` makes the page."""
@@ -34,7 +31,7 @@ class Report:
         self._parts: list[str] = ["# Evaluation"]
         out.mkdir(parents=True, exist_ok=True)
 
-    def introduce(self, names: Sequence[str], frames: int, real: Shares) -> None:
+    def introduce(self, names: Sequence[str], frames: int, real: Sequence[float]) -> None:
         """Say what was measured, and how legible real digits are to the same judges."""
         self._parts.append(
             f"Tile sets: {', '.join(names)}. Mean over {frames} photographs that no training saw, "
@@ -64,7 +61,7 @@ class Report:
         text = ", ".join(f"{name} {error:.2f}" for name, error in errors.items())
         self._parts.append(f"Colour in `tint`, mean CIEDE2000 of the cells' mean colours: {text}.")
 
-    def random(self, shares: Mapping[str, Shares]) -> None:
+    def random(self, shares: Mapping[str, Sequence[float]]) -> None:
         """Add how many tiles of latents drawn at random can be read, by tile set."""
         text = ", ".join(f"{name} {_spread(share)}" for name, share in shares.items())
         self._parts.append(
@@ -124,7 +121,7 @@ class Report:
         (self.out / file).write_bytes(np.asarray(data).tobytes())
 
 
-def _spread(shares: Shares) -> str:
+def _spread(shares: Sequence[float]) -> str:
     """The mean of what judges found, and the least and the most."""
     return f"{np.mean(shares):.3f} ({min(shares):.3f} to {max(shares):.3f})"
 

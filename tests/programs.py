@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,6 +88,15 @@ def frames(path: Path) -> int | None:
     """Return how many frames a recording says that it has."""
     with open_source(str(path)) as recording:
         return recording.info.frames
+
+
+def threads_end(others: set[threading.Thread]) -> None:
+    """Wait until there are no threads but others; those of a decoder end once it is collected."""
+    gc.collect()
+    try:
+        wait_for(lambda: set(threading.enumerate()) <= others)
+    except AssertionError as error:
+        raise AssertionError(f"left {set(threading.enumerate()) - others}") from error
 
 
 def wait_for(happens: Callable[[], bool]) -> None:

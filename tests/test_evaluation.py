@@ -102,7 +102,7 @@ def test_a_panel_reads_what_its_judges_read() -> None:
 def test_legible_is_what_a_judge_is_sure_of() -> None:
     read = np.full((2, 4, 3), 0.3, np.float32)
     read[0, 1, 2], read[1, :3, 0] = 0.95, 0.91
-    assert shares(read).tolist() == [0.25, 0.75]
+    assert shares(read) == [0.25, 0.75]
 
 
 def test_equal_fit_is_read_off_between_the_counts() -> None:

@@ -6,7 +6,6 @@ recordings instead of a few.
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -22,7 +21,18 @@ from realtime import cli
 from realtime.arrays import Frame
 from tests import clips, disks
 from tests.fakes import FakeMosaic, FakeMosaicFilter, FakeSource
-from tests.programs import HANG_S, ROOT, SMALL, ended, frames, length_s, program, told, wait_for
+from tests.programs import (
+    HANG_S,
+    ROOT,
+    SMALL,
+    ended,
+    frames,
+    length_s,
+    program,
+    threads_end,
+    told,
+    wait_for,
+)
 from tests.tile_sets import PLAIN
 from tests.x11 import close, needs_tools, server, windows
 
@@ -245,9 +255,8 @@ class _Left:
         self.files = _open_files()
 
     def check(self) -> None:
-        """See that there is nothing new; a decoder's threads end just after it is collected."""
-        gc.collect()
-        wait_for(lambda: set(threading.enumerate()) <= self.threads)
+        """See that there is nothing new."""
+        threads_end(self.threads)
         assert _open_files() == self.files
 
 

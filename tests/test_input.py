@@ -31,7 +31,7 @@ from realtime.tileset import TileSet
 from tests import mutations
 from tests.clips import corner_picture, grey, write_clip
 from tests.fakes import read_all
-from tests.programs import ROOT, wait_for
+from tests.programs import ROOT, threads_end
 from tests.tile_sets import PLAIN
 
 UNIX = pytest.mark.skipif(os.name == "nt", reason="has no such files")
@@ -344,4 +344,4 @@ def test_names_that_are_no_text(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert cli.main(["--source", source, "--record", record, *asked]) == 0
     assert cli.main(["--source", source, "--record", record, *asked]) == 2
     assert "ph?to-2.png is there already" in capfd.readouterr().err
-    wait_for(lambda: set(threading.enumerate()) <= before)
+    threads_end(before)

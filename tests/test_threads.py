@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import signal
@@ -26,7 +25,7 @@ from realtime.sources import TimedFrame, open_source
 from realtime.view import View
 from tests.clips import Sound, write_film
 from tests.fakes import FakeSink, FakeWindow
-from tests.programs import HANG_S, ROOT, SMALL, frames, wait_for
+from tests.programs import HANG_S, ROOT, SMALL, frames, threads_end
 from tests.tile_sets import PLAIN, STRIPES
 from tests.x11 import needs_tools, windows
 
@@ -84,8 +83,7 @@ def test_settings_may_change_at_every_frame(
         with open_source(str(path)) as take:
             assert take.read() is not None
     del mosaic_filter, controls  # whose threads go with them
-    gc.collect()
-    wait_for(lambda: set(threading.enumerate()) <= before)
+    threads_end(before)
 
 
 def test_two_filters_may_run_at_the_same_time() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
@@ -19,7 +18,7 @@ from onnx import TensorProto
 
 from realtime import cli
 from tests import hostile, mutations
-from tests.programs import wait_for
+from tests.programs import threads_end
 from tests.tile_sets import PLAIN, STRIPES
 
 SHORT = ("--no-window", "--no-settings", "--overwrite", "--frames", "20")
@@ -41,6 +40,7 @@ def run(arguments: list[str]) -> int:
 
     Raises:
         FoundError: it ends in no way that it should.
+        AssertionError: it left a thread.
     """
     out, err = io.StringIO(), io.StringIO()
     try:
@@ -54,13 +54,7 @@ def run(arguments: list[str]) -> int:
         raise FoundError(f"status {status}, said {lines[:3]} ... {len(lines)} lines")
     if not all(line.startswith("automosaic: ") and len(line) < 2000 for line in lines):
         raise FoundError(f"said {lines[:3]}")
-    # A decoder's threads end just after it is collected.
-    gc.collect()
-    try:
-        wait_for(lambda: threading.active_count() == 1)
-    except AssertionError as error:
-        names = [thread.name for thread in threading.enumerate()]
-        raise FoundError(f"left {names}") from error
+    threads_end({threading.main_thread()})
     return status
 
 
